@@ -1,0 +1,81 @@
+"""Sub-wavelength scatterers: hashed, complex, fixed to the tissue.
+
+A voxel's scatterer is looked up, not stored: its integer coordinates and a seed are hashed
+to an index into a small table of complex deviates drawn once per texture. The table carries
+occupancy and size distribution; its mean power is exactly 1, so that brightness and texture
+are independent knobs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = [
+    "HASH_X",
+    "HASH_Y",
+    "HASH_Z",
+    "MIX_1",
+    "MIX_2",
+    "TABLE_SIZE",
+    "VOXEL_EDGE",
+    "hash_voxel",
+    "mix",
+    "scatterer_table",
+]
+
+#: Edge of a scatterer voxel [mm]; at most the axial resolution cell.
+VOXEL_EDGE = 0.15
+#: Entries of a texture's table of complex deviates; a power of two, small enough for L2 cache.
+TABLE_SIZE = 32768
+
+# Odd 32-bit multipliers: coordinates (Teschner et al. 2003, large primes) and the
+# finaliser "lowbias32" (Wellons 2018).
+HASH_X, HASH_Y, HASH_Z = 73856093, 19349663, 83492791
+MIX_1, MIX_2 = 0x7FEB352D, -0x7B935975  # the second is 0x846CA68B as a signed 32-bit integer
+
+
+def mix(bits: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Finalise a 32-bit hash so that every input bit moves every output bit."""
+    bits = np.asarray(bits, dtype=np.uint32)
+    bits = (bits ^ (bits >> np.uint32(16))) * np.uint32(MIX_1)
+    bits = (bits ^ (bits >> np.uint32(15))) * np.uint32(MIX_2 & 0xFFFFFFFF)
+    return bits ^ (bits >> np.uint32(16))
+
+
+def hash_voxel(voxel: ArrayLike, seed: int) -> NDArray[np.uint32]:
+    """Hash integer voxel coordinates `(..., 3)` and a seed to 32 bits `(...)`."""
+    v = np.asarray(voxel, dtype=np.int64).astype(np.uint32)
+    bits = (
+        (v[..., 0] * np.uint32(HASH_X))
+        ^ (v[..., 1] * np.uint32(HASH_Y))
+        ^ (v[..., 2] * np.uint32(HASH_Z))
+    )
+    return mix(bits ^ np.uint32(seed & 0xFFFFFFFF))
+
+
+def scatterer_table(
+    occupancy: float, kappa: float, size: int = TABLE_SIZE
+) -> NDArray[np.complex64]:
+    """Complex scatterers of one texture, mean power 1 (:eq:`scatterer`).
+
+    Args:
+        occupancy: share of voxels that hold a scatterer, 0 to 1.
+        kappa: mean over standard deviation of a scatterer's strength; 0 gives sizes spread
+            around nothing, large values scatterers of equal strength.
+        size: entries, a power of two.
+
+    Returns:
+        Complex deviates `(size,)`; all zero when `occupancy` is 0. The phases are uniform:
+        real-valued scatterers would make half-normal speckle at this sampling.
+    """
+    table = np.zeros(size, dtype=np.complex128)
+    filled = round(occupancy * size)
+    if filled == 0:
+        return table.astype(np.complex64)
+    rng = np.random.Generator(np.random.Philox(key=[filled, round(kappa * 4096)]))
+    strength = kappa + rng.standard_normal(filled)
+    phase = rng.uniform(0.0, 2.0 * np.pi, filled)
+    table[rng.permutation(size)[:filled]] = strength * np.exp(1j * phase)
+    table /= np.sqrt(np.mean(np.abs(table) ** 2))
+    return table.astype(np.complex64)

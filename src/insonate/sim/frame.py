@@ -1,0 +1,71 @@
+"""One simulated image with everything known about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insonate.probe import Probe
+
+__all__ = ["Frame"]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A B-mode image, its labels and side products, all on one pixel grid `[row, column]`.
+
+    Attributes:
+        bmode: log-compressed image, 0 (black, and outside the fan) to 1, `(rows, columns)`.
+        labels: region of every pixel by the unrefracted centre plane, nearest; 0 is outside.
+        attenuation: integral attenuation map, 0 to 1 (:eq:`integral`).
+        shadow: share of the beam lost on the way, 0 (lit) to 1 (the beam no longer reaches).
+        mask: the fan.
+        pose: probe to world, `(4, 4)` [mm].
+        spacing: of pixels [mm]; they are square.
+        origin: lateral and depth position of the centre of pixel (0, 0), probe frame [mm].
+        region_names: by label.
+        probe: that saw it.
+        seed: of scatterers, rays and noise.
+        iq: complex baseband `(scanlines, samples)` before TGC, if asked for.
+        polar: log-compressed image before scan conversion `(scanlines, samples)`, likewise.
+    """
+
+    bmode: NDArray[np.float32]
+    labels: NDArray[np.uint8] | NDArray[np.uint16]
+    attenuation: NDArray[np.float32]
+    shadow: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+    pose: NDArray[np.float64]
+    spacing: float
+    origin: tuple[float, float]
+    region_names: tuple[str, ...]
+    probe: Probe
+    seed: int
+    iq: NDArray[np.complex64] | None = None
+    polar: NDArray[np.float32] | None = None
+
+    def image(self) -> NDArray[np.uint8]:
+        """The B-mode image in 8 bits, `(rows, columns)`."""
+        return np.round(self.bmode * 255.0).astype(np.uint8)
+
+    def image_to_probe(self) -> NDArray[np.float64]:
+        """Matrix `(4, 4)` from (column, row, 0, 1) to the probe frame [mm]."""
+        matrix = np.zeros((4, 4))
+        matrix[0, 0] = matrix[2, 1] = self.spacing
+        matrix[1, 2] = -self.spacing  # right-handed: column x row points to minus elevation
+        matrix[:, 3] = [self.origin[0], 0.0, self.origin[1], 1.0]
+        return matrix
+
+    def image_to_world(self) -> NDArray[np.float64]:
+        """Matrix `(4, 4)` from (column, row, 0, 1) to the world [mm]."""
+        return self.pose @ self.image_to_probe()
+
+    def coordinates(self) -> NDArray[np.float32]:
+        """World position of every pixel, `(rows, columns, 3)` [mm]."""
+        rows, columns = self.bmode.shape
+        matrix = self.image_to_world()
+        row, column = np.mgrid[:rows, :columns]
+        at = matrix[:3, 0] * column[..., None] + matrix[:3, 1] * row[..., None] + matrix[:3, 3]
+        return at.astype(np.float32)
