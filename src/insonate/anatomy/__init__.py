@@ -1,0 +1,1 @@
+"""Where scenes come from: analytic phantoms, meshes, label volumes."""
