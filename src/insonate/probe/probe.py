@@ -131,7 +131,7 @@ class Probe:
 
     def depths(self) -> NDArray[np.float64]:
         """Depth of the axial samples, cell-centred, `(samples,)` [mm]."""
-        return (np.arange(self.samples) + 0.5) * self.sample_spacing
+        return (np.arange(self.samples, dtype=np.float64) + 0.5) * self.sample_spacing
 
     def line_coordinates(self, per_line: int = 1) -> NDArray[np.float64]:
         """Angle [rad] or lateral position [mm] of `per_line` rays in every scanline's cell."""
@@ -189,12 +189,7 @@ class Probe:
         transmit = beam.gaussian_sigma(
             depth, self.focal_depth, self.transmit_waist, self.wavelength
         )
-        coarse = np.linspace(self.depth / 32.0, self.depth, 32)
-        f_numbers = self.receive_f_numbers(coarse)
-        broadening = [
-            self.element_broadening(z, f) for z, f in zip(coarse, f_numbers, strict=True)
-        ]
-        f_effective = self.receive_f_numbers(depth) * np.interp(depth, coarse, broadening)
+        f_effective = self.receive_f_numbers(depth) * np.interp(depth, *self._receive_broadening)
         return beam.two_way_sigma(transmit, beam.waist(self.wavelength, f_effective))
 
     def elevation_sigma(self, depth: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -212,20 +207,31 @@ class Probe:
         elements, normals = self._aperture(depth, f_number)
         if len(elements) < 4:
             return 1.0
-        x = np.linspace(0.0, 3.0 * self.wavelength * f_number, 241)
+        x = np.linspace(0.0, 3.0 * self.wavelength * f_number, 61)
         args = (x, depth, elements, normals)
         real = beam.aperture_profile(*args, 0.9 * self.pitch, self.wavelength, depth)
         half = math.sqrt(0.5)  # one-way -3 dB is where the two-way beam has its -6 dB
+        if not (real < half).any():
+            return 1.0
+        past = int(np.argmax(real < half))
+        edge = np.interp(half, real[[past, past - 1]], x[[past, past - 1]])
         sigma = float(beam.waist(self.wavelength, f_number))
-        ideal = sigma / math.sqrt(2.0) * pulse.FWHM_PER_SIGMA / 2.0
-        return max(1.0, x[np.argmax(real < half)] / ideal) if (real < half).any() else 1.0
+        return max(1.0, float(edge) / (sigma / math.sqrt(2.0) * pulse.FWHM_PER_SIGMA / 2.0))
+
+    @cached_property
+    def _receive_broadening(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Depths [mm] and the broadening of the receive aperture at each."""
+        coarse = np.linspace(self.depth / 32.0, self.depth, 32)
+        f_numbers = self.receive_f_numbers(coarse)
+        broadening = [self.element_broadening(z, f) for z, f in zip(coarse, f_numbers, strict=True)]
+        return coarse, np.array(broadening)
 
     def _aperture(
         self, depth: float, f_number: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Element centres and normals, (lateral, depth), of an aperture focused at `depth`."""
         count = min(round(depth / f_number / self.pitch), self.elements)
-        arc = (np.arange(count) - (count - 1) / 2.0) * self.pitch
+        arc = (np.arange(count, dtype=np.float64) - (count - 1) / 2.0) * self.pitch
         if self.kind == "convex":
             angle = arc / self.radius
             normals = np.stack([np.sin(angle), np.cos(angle)], axis=1)
