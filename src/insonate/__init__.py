@@ -1,7 +1,26 @@
-"""Insonate: ultrasound that looks real, in real time, with every label for free."""
+"""Insonate: ultrasound that looks real, in real time, with every label for free.
+
+The five names below render a frame; everything else is in the rooms they come from.
+"""
 
 import warp as _warp
 
 _warp.config.quiet = True
 
+from insonate.errors import InputError  # noqa: E402
+from insonate.geometry import look_at  # noqa: E402
+from insonate.probe import Probe, load_probe  # noqa: E402
+from insonate.scene import Scene  # noqa: E402
+from insonate.sim import Frame, Settings, Simulator  # noqa: E402
+
+__all__ = [
+    "Frame",
+    "InputError",
+    "Probe",
+    "Scene",
+    "Settings",
+    "Simulator",
+    "load_probe",
+    "look_at",
+]
 __version__ = "0.1.0"

@@ -1,0 +1,7 @@
+"""The simulator: scene, probe and pose to a B-mode image and its side products."""
+
+from insonate.sim.frame import Frame
+from insonate.sim.settings import Settings
+from insonate.sim.simulator import Simulator
+
+__all__ = ["Frame", "Settings", "Simulator"]

@@ -1,0 +1,35 @@
+"""Normalisation of the integral attenuation map."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["upper_percentile"]
+
+
+def upper_percentile(rows: NDArray[np.float32], percentile: float) -> float:
+    """Percentile of all values of rows that decrease, by looking at few of them.
+
+    A value's rank is the sum of the positions where it would fall in each row, so that a
+    bisection over values finds the percentile without sorting.
+
+    Args:
+        rows: `(scanlines, samples)`, each row not increasing.
+        percentile: 0 to 100, such as 98.
+
+    Returns:
+        The value that `percentile` percent of all values do not exceed (nearest rank).
+    """
+    above = round(rows.size * (1.0 - percentile / 100.0))
+    step = max(1, rows.shape[1] // 64)
+    coarse = rows[:, ::step]
+    # Each row has (whole steps above v) * step <= values above v: bracket v, then sort inside.
+    values = np.sort(coarse, axis=None)[::-1]
+    most = min(above // step + coarse.shape[0], values.size - 1)
+    least = max(above // step - coarse.shape[0], 0)
+    low, high = values[most], values[least]
+    inside = rows[(rows >= low) & (rows <= high)]
+    rank = above - int(np.count_nonzero(rows > high))
+    rank = min(max(rank, 1), inside.size)
+    return float(np.partition(inside, inside.size - rank)[inside.size - rank])

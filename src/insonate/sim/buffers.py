@@ -1,0 +1,121 @@
+"""Device memory of one frame, allocated once per probe and settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import warp as wp
+from numpy.typing import NDArray
+
+from insonate.scene import Scene
+from insonate.sim.device_probe import DeviceProbe
+from insonate.sim.kernels.records import Echo, Segment
+from insonate.sim.kernels.trace import GAS
+
+__all__ = ["Buffers", "Paths"]
+
+
+@dataclass
+class Paths:
+    """Rays and what tracing them wrote: `count` paths of at most `bounces + 1` segments."""
+
+    count: int
+    origin: wp.array
+    direction: wp.array
+    start: wp.array
+    segments: wp.array
+    segment_count: wp.array
+    echoes: wp.array
+    echo_count: wp.array
+
+    @classmethod
+    def allocate(cls, count: int, bounces: int, device: wp.context.Device) -> Paths:
+        """Room for `count` paths."""
+
+        def empty(shape: int | tuple[int, ...], dtype: type) -> wp.array:
+            return wp.empty(shape, dtype=dtype, device=device)
+
+        return cls(
+            count=count,
+            origin=empty(count, wp.vec3),
+            direction=empty(count, wp.vec3),
+            start=empty(count, wp.float32),
+            segments=empty((count, bounces + 1), Segment),
+            segment_count=empty(count, wp.int32),
+            echoes=empty((count, bounces + 1), Echo),
+            echo_count=empty(count, wp.int32),
+        )
+
+
+class Buffers:
+    """Everything that a frame writes on the device.
+
+    Attributes:
+        centre: the deterministic path of every grid line and layer.
+        bundle: the primary rays; the same paths where the bundle is the central ray.
+        amplitude: mean two-way amplitude of a bundle, `(layers * scanlines, nodes)`.
+        grid: scatterers, `(grid lines, samples)`; `texture`: after the lateral beam.
+        coherent, incoherent: sums of interface echoes over passes, `(scanlines, samples)`.
+        targets: point targets, likewise.
+        iq, polar: the signal and its compressed image, likewise.
+    """
+
+    def __init__(self, probe: DeviceProbe, scene: Scene):
+        p, s, device = probe.probe, probe.settings, probe.device
+        self._device = device
+        lines, samples = p.scanlines, p.samples
+        centres = lines * s.scatterer_lines * s.layers
+        self.centre = Paths.allocate(centres, s.bounces, device)
+        alone = s.rays == 1 and s.scatterer_lines == 1 and s.branching == "dominant"
+        count = lines * s.layers * s.rays
+        self.bundle = self.centre if alone else Paths.allocate(count, s.bounces, device)
+        self.labels = self._zeros((lines, samples), wp.uint8)
+        self.met = self._zeros(lines, wp.float32)
+        self.amplitude = self._zeros((lines * s.layers, probe.nodes), wp.float32)
+        self.grid = self._zeros((lines * s.scatterer_lines, samples), wp.vec2)
+        self.texture = self._zeros((lines, samples), wp.vec2)
+        self.coherent = self._zeros((lines, samples), wp.vec2)
+        self.incoherent = self._zeros((lines, samples), wp.vec2)
+        self.targets = self._zeros((lines, samples), wp.vec2)
+        self.gas = self._zeros((lines, samples), wp.float32)
+        self.iq = self._zeros((lines, samples), wp.vec2)
+        self.polar = self._zeros((lines, samples), wp.float32)
+        self.smoothed = self._zeros((lines, samples), wp.float32)
+        self.haze = self._zeros((lines, probe.chunks), wp.float32)
+        self.clutter = self._zeros((lines, probe.chunks), wp.float32)
+        self.attenuation = self._zeros((lines, samples), wp.float32)
+        self.shadow = self._zeros((lines, probe.nodes), wp.float32)
+        self._pictures(probe.raster.shape)
+        self._targets(scene, probe)
+        self.has_gas = any(r.tissue.impedance < float(GAS) for r in scene.regions)
+
+    def _zeros(self, shape: int | tuple[int, ...], dtype: type) -> wp.array:
+        return wp.zeros(shape, dtype=dtype, device=self._device)
+
+    def _pictures(self, shape: tuple[int, int]) -> None:
+        pixels = shape[0] * shape[1]
+        self.image = self._zeros(pixels, wp.float32)
+        self.label_image = self._zeros(pixels, wp.uint8)
+        self.attenuation_image = self._zeros(pixels, wp.float32)
+        self.shadow_image = self._zeros(pixels, wp.float32)
+
+    def _targets(self, scene: Scene, probe: DeviceProbe) -> None:
+        self.target_positions = self.target_levels = None
+        targets = scene.targets
+        if len(targets.positions):
+            low, high = scene.bounds()
+            centre = np.round((low.astype(np.float64) + high) / 2.0)
+            local = (targets.positions - centre).astype(np.float32)
+            levels = (10.0 ** (targets.levels / 20.0)).astype(np.float32)
+            self.target_positions = wp.array(local, dtype=wp.vec3, device=self._device)
+            self.target_levels = wp.array(levels, dtype=wp.float32, device=self._device)
+
+    def clear_echoes(self) -> None:
+        """Forget the echoes of earlier passes."""
+        for array in (self.coherent, self.incoherent, self.gas):
+            array.zero_()
+
+    def picture(self, flat: wp.array, shape: tuple[int, int]) -> NDArray:
+        """A host copy of an image."""
+        return flat.numpy().reshape(shape).copy()

@@ -1,0 +1,180 @@
+"""A scene on the device: the ray engine's mesh, the shading normals, the media."""
+
+from __future__ import annotations
+
+import numpy as np
+import warp as wp
+from numpy.typing import NDArray
+
+from insonate.acoustics import Tissue
+from insonate.acoustics.attenuation import intensity_coefficient, two_way_decay
+from insonate.acoustics.scattering import TABLE_SIZE, scatterer_table
+from insonate.errors import InputError
+from insonate.scene import Scene
+from insonate.sim.kernels.normals import corner_normals, face_normals
+from insonate.sim.kernels.records import Medium
+from insonate.sim.kernels.trace import Anatomy
+from insonate.sim.launch import Launcher
+
+__all__ = ["DeviceScene"]
+
+NEPER_PER_DB = np.log(10.0) / 20.0
+MOST_REGIONS = 255
+
+
+class DeviceScene:
+    """What the kernels need of a scene.
+
+    Coordinates on the device are relative to `centre`, so that single precision is spent on
+    the anatomy and not on where the patient lies in the world.
+    """
+
+    def __init__(self, scene: Scene, attenuation_frequency: float, launch: Launcher):
+        if len(scene.regions) > MOST_REGIONS:
+            raise InputError(
+                f"scene '{scene.name}': {len(scene.regions)} regions, at most {MOST_REGIONS}"
+            )
+        self.scene, self.launch = scene, launch
+        low, high = scene.bounds()
+        self.centre = np.round((low.astype(np.float64) + high) / 2.0)
+        self.tables, self._table_of = _texture_tables(scene, launch)
+        self.anatomy = Anatomy()
+        self.anatomy.media = self._media(attenuation_frequency)
+        self.anatomy.sheets = self._array(
+            [
+                (s.tissue.impedance, s.tissue.speed, s.thickness) for s in scene.sheets
+            ] or np.zeros((0, 3)),
+            wp.vec3,
+        )  # fmt: skip
+        self._mesh = self._build_mesh()
+        self._normals = self._build_normals()
+
+    def set_vertices(self, vertices: NDArray[np.float32]) -> None:
+        """Move all vertices and refit; triangles, regions and textures stay theirs.
+
+        Args:
+            vertices: `(vertices, 3)` world [mm].
+
+        Raises:
+            InputError: another number of vertices, or one that is not a number.
+        """
+        if vertices.shape != self.scene.vertices.shape:
+            raise InputError(
+                f"vertices: expected {self.scene.vertices.shape}, got {vertices.shape}"
+            )
+        moved = np.subtract(vertices, self.centre, dtype=np.float32, casting="same_kind")
+        if not np.isfinite(moved.sum()):
+            raise InputError("vertices: expected finite numbers, found NaN or infinity")
+        self._mesh.points.assign(moved)
+        if self.launch.pool is None:
+            self._mesh.refit()
+            self._average_normals()
+            return
+        refit = self.launch.pool.submit(self._mesh.refit)
+        self._average_normals()
+        refit.result()
+
+    def _array(self, values: object, dtype: type) -> wp.array:
+        return wp.array(values, dtype=dtype, device=self.launch.device)
+
+    def _build_mesh(self) -> wp.Mesh:
+        points = self._array((self.scene.vertices - self.centre).astype(np.float32), wp.vec3)
+        indices = self._array(self.scene.faces.ravel(), wp.int32)
+        self.anatomy.indices = indices
+        self.anatomy.rest = wp.clone(points)
+        self.anatomy.pairs = self._array(self.scene.pairs, wp.vec2i)
+        self.anatomy.sheet_of = self._array(self.scene.sheet_of, wp.int32)
+        if len(self.scene.faces) == 0:  # targets in an open medium: one triangle out of reach
+            points = self._array([[1e6, 1e6, 1e6], [1e6 + 1, 1e6, 1e6], [1e6, 1e6 + 1, 1e6]], wp.vec3)
+            indices = self._array([0, 1, 2], wp.int32)
+        mesh = wp.Mesh(points=points, indices=indices, bvh_constructor=_constructor(self.launch))
+        self.anatomy.mesh = mesh.id
+        return mesh
+
+    def _build_normals(self) -> wp.array:
+        scene = self.scene
+        corner_of, start, faces = _wedges(scene)
+        self._wedge_start, self._wedge_faces = self._array(start, wp.int32), self._array(faces, wp.int32)
+        self._face_normals = wp.zeros(scene.triangles, dtype=wp.vec3, device=self.launch.device)
+        if scene.normals is not None:
+            self.anatomy.corners = self._array(np.arange(3 * scene.triangles), wp.int32)
+            self.anatomy.normals = self._array(scene.normals.reshape(-1, 3), wp.vec3)
+            self._corner_of = corner_of
+            return self.anatomy.normals
+        self.anatomy.corners = self._array(corner_of, wp.int32)
+        self.anatomy.normals = wp.zeros(len(start) - 1, dtype=wp.vec3, device=self.launch.device)
+        self._corner_of = None
+        self._average_normals()
+        return self.anatomy.normals
+
+    def _average_normals(self) -> None:
+        if self._corner_of is not None:  # analytic normals hold for the rest shape only
+            self.anatomy.corners = self._array(self._corner_of, wp.int32)
+            count = self._wedge_start.shape[0] - 1
+            self.anatomy.normals = wp.zeros(count, dtype=wp.vec3, device=self.launch.device)
+            self._corner_of = None
+        triangles = self.scene.triangles
+        if triangles == 0:
+            return
+        points, indices = self._mesh.points, self.anatomy.indices
+        self.launch(face_normals, (triangles,), points, indices, self._face_normals)
+        self.launch(
+            corner_normals, (self.anatomy.normals.shape[0],),
+            self._wedge_start, self._wedge_faces, self._face_normals, self.anatomy.normals,
+        )  # fmt: skip
+
+    def _media(self, frequency: float) -> wp.array:
+        rows = np.zeros(len(self.scene.regions), dtype=Medium.numpy_dtype())
+        for row, region in zip(rows, self.scene.regions, strict=True):
+            _fill_medium(row, region.tissue, frequency)
+            row["table"] = self._table_of[region.tissue.occupancy, region.tissue.kappa]
+        return self._array(rows, Medium)
+
+    def set_attenuation_frequency(self, frequency: float) -> None:
+        """Attenuate as at `frequency` [MHz] from the next frame on."""
+        self.anatomy.media = self._media(frequency)
+
+
+def _constructor(launch: Launcher) -> str:
+    return "lbvh" if launch.device.is_cuda else "sah"
+
+
+def _fill_medium(row: np.void, tissue: Tissue, frequency: float) -> None:
+    alpha = tissue.attenuation_at(frequency)
+    row["speed"], row["impedance"] = tissue.speed, tissue.impedance
+    row["decay"] = two_way_decay(alpha)
+    row["mu"] = intensity_coefficient(alpha) / 10.0
+    row["roughness"], row["thickness"] = tissue.roughness, tissue.thickness
+    row["texture"] = 10.0 ** (tissue.echogenicity / 20.0) if tissue.occupancy > 0 else 0.0
+    row["modulation"] = tissue.modulation * NEPER_PER_DB
+    row["modulation_rate"] = 1.0 / tissue.modulation_scale
+
+
+def _texture_tables(scene: Scene, launch: Launcher) -> tuple[wp.array, dict]:
+    """One table a texture, back to back, and the first entry of each."""
+    textures = sorted({(r.tissue.occupancy, r.tissue.kappa) for r in scene.regions})
+    tables = np.concatenate([scatterer_table(*texture) for texture in textures])
+    values = tables.view(np.float32).reshape(-1, 2)
+    offsets = {texture: k * TABLE_SIZE for k, texture in enumerate(textures)}
+    return wp.array(values, dtype=wp.vec2, device=launch.device), offsets
+
+
+def _wedges(scene: Scene) -> tuple[NDArray, NDArray, NDArray]:
+    """Corners that share a smooth normal: those of one vertex between the same two regions.
+
+    Returns:
+        The wedge of every corner `(3 * faces,)`, and its faces as a start `(wedges + 1,)`
+        into a list `(3 * faces,)`.
+    """
+    faces, pairs = scene.faces.astype(np.int64), scene.pairs.astype(np.int64)
+    if len(faces) == 0:
+        empty = np.zeros(0, np.int32)
+        return empty, np.zeros(1, np.int32), empty
+    kind = pairs[:, 0] * (MOST_REGIONS + 1) + pairs[:, 1]
+    key = faces.ravel() * (MOST_REGIONS + 1) ** 2 + np.repeat(kind, 3)
+    order = np.argsort(key, kind="stable")
+    first = np.concatenate([[True], np.diff(key[order]) != 0])
+    wedge = np.empty(len(key), np.int32)
+    wedge[order] = np.cumsum(first) - 1
+    start = np.append(np.flatnonzero(first), len(key)).astype(np.int32)
+    return wedge, start, (order // 3).astype(np.int32)

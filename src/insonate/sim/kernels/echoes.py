@@ -1,0 +1,139 @@
+"""Echoes and point targets onto the lines, as pulses at their exact depth."""
+
+import warp as wp
+
+from insonate.sim.kernels.records import Echo, Segment
+
+__all__ = ["FRACTIONS", "Pulse", "deposit_echoes", "deposit_targets"]
+
+#: Sub-sample positions at which the pulse is tabulated.
+FRACTIONS = 32
+FRACTIONS_ = wp.constant(FRACTIONS)
+
+
+@wp.struct
+class Pulse:
+    """The envelope of the pulse and its carrier."""
+
+    table: wp.array2d(dtype=float)  # sub-sample position, tap
+    half: int  # taps on either side
+    spacing: float  # of samples [mm]
+    wavenumber: float  # of the two-way carrier, 4 pi / wavelength [rad/mm]
+
+
+@wp.func
+def add_pulse(
+    pulse: Pulse, line: int, depth: float, value: wp.vec2, signal: wp.array2d(dtype=wp.vec2)
+):
+    """Add a pulse of complex amplitude `value` at `depth`, carrier removed."""
+    at = depth / pulse.spacing - 0.5
+    n = int(wp.floor(at))
+    row = int((at - float(n)) * float(FRACTIONS_))
+    phase = -pulse.wavenumber * depth
+    c = wp.cos(phase)
+    s = wp.sin(phase)
+    turned = wp.vec2(value[0] * c - value[1] * s, value[0] * s + value[1] * c)
+    for t in range(2 * pulse.half + 2):
+        k = n - pulse.half + t
+        if k >= 0 and k < signal.shape[1]:
+            signal[line, k] += pulse.table[row, t] * turned
+
+
+@wp.kernel(enable_backward=False)
+def deposit_echoes(
+    first: int,
+    echoes: wp.array2d(dtype=Echo),
+    echo_counts: wp.array(dtype=int),
+    rays: int,
+    lines: int,
+    layer_weight: wp.array(dtype=float),
+    coherent_weight: float,
+    incoherent_weight: float,
+    pulse: Pulse,
+    coherent: wp.array2d(dtype=wp.vec2),
+    incoherent: wp.array2d(dtype=wp.vec2),
+    gas: wp.array2d(dtype=float),
+):
+    """Sum the echoes of line `i` over its layers and rays (:eq:`accumulation`)."""
+    i = first + wp.tid()
+    samples = gas.shape[1]
+    for layer in range(layer_weight.shape[0]):
+        weight = layer_weight[layer]
+        for r in range(rays):
+            path = (layer * lines + i) * rays + r
+            for k in range(echo_counts[path]):
+                e = echoes[path, k]
+                if e.depth > 0.0 and e.depth < float(samples) * pulse.spacing:
+                    if wp.abs(e.coherent) > 1.0e-6:
+                        add_pulse(
+                            pulse, i, e.depth,
+                            wp.vec2(weight * coherent_weight * e.coherent, 0.0), coherent,
+                        )  # fmt: skip
+                    if wp.abs(e.incoherent) > 1.0e-7:
+                        a = wp.sqrt(weight) * incoherent_weight * e.incoherent
+                        add_pulse(
+                            pulse, i, e.depth,
+                            wp.vec2(a * wp.cos(e.phase), a * wp.sin(e.phase)), incoherent,
+                        )  # fmt: skip
+                    if e.gas > 0.0:
+                        n = wp.min(int(e.depth / pulse.spacing), samples - 1)
+                        gas[i, n] += weight * coherent_weight * e.gas * e.gas
+
+
+@wp.kernel(enable_backward=False)
+def deposit_targets(
+    first: int,
+    positions: wp.array(dtype=wp.vec3),
+    levels: wp.array(dtype=float),
+    elevation: int,
+    rotation: wp.mat33,
+    position: wp.vec3,
+    line_origin: wp.array(dtype=wp.vec3),
+    line_direction: wp.array(dtype=wp.vec3),
+    line_lateral: wp.array(dtype=wp.vec3),
+    arc_radius: float,
+    lateral_sigma: wp.array(dtype=float),
+    elevation_sigma: wp.array(dtype=float),
+    segments: wp.array2d(dtype=Segment),
+    counts: wp.array(dtype=int),
+    per_line: int,
+    centre_row: int,
+    amplitude: wp.array2d(dtype=float),
+    node_spacing: float,
+    pulse: Pulse,
+    signal: wp.array2d(dtype=wp.vec2),
+):
+    """Add every target that line `i` sees, weighed by the two-way beam (:eq:`psf`)."""
+    i = first + wp.tid()
+    samples = signal.shape[1]
+    lines = signal.shape[0]
+    inverse = wp.transpose(rotation)
+    path = centre_row * lines * per_line + i * per_line + per_line / 2
+    for t in range(positions.shape[0]):
+        p = inverse * (positions[t] - position)
+        away = p - line_origin[i]
+        along = wp.dot(away, line_direction[i])
+        across = wp.dot(away, line_lateral[i])
+        if arc_radius > 0.0:
+            # Along the arc through the target, as the image's lines are spaced.
+            ray = wp.vec2(arc_radius + along, across)
+            along = wp.length(ray) - arc_radius
+            across = wp.length(ray) * wp.atan2(ray[1], ray[0])
+        # Path length to display depth, through the line's own tissues.
+        depth = float(-1.0)
+        run = float(0.0)
+        for k in range(counts[path]):
+            s = segments[path, k]
+            length = (s.end - s.start) / s.stretch
+            if depth < 0.0 and along >= run and along < run + length and s.reflections == 0:
+                depth = s.start + (along - run) * s.stretch
+            run += length
+        n = int(depth / pulse.spacing)
+        if depth > 0.0 and n < samples:
+            x = across / lateral_sigma[n]
+            y = float(elevation) * p[1] / elevation_sigma[n]
+            w = wp.exp(-0.5 * (x * x + y * y))
+            if w > 1.0e-5:
+                node = wp.min(int(depth / node_spacing), amplitude.shape[1] - 1)
+                a = levels[t] * w * amplitude[centre_row * lines + i, node]
+                add_pulse(pulse, i, depth, wp.vec2(a, 0.0), signal)

@@ -1,0 +1,165 @@
+"""From scatterers and echoes to log-compressed lines (section "The signal chain")."""
+
+import warp as wp
+
+from insonate.sim.kernels.random import hash_key
+from insonate.sim.kernels.texture import CHUNK
+
+__all__ = ["Receiver", "add_clutter", "clutter_power", "compress", "receive", "smooth_lines"]
+
+CHUNK_ = wp.constant(CHUNK)
+
+
+@wp.struct
+class Receiver:
+    """Noise and display settings."""
+
+    noise: float  # rms of complex electronic noise re unit reflector
+    white: float  # level of white [dB] re unit reflector, gain included
+    dynamic_range: float  # [dB]
+    gamma: float
+    seed: wp.uint32
+
+
+@wp.func
+def noise_row(seed: wp.uint32, line: int, use: int, table: int, samples: int) -> int:
+    """Where in the noise table the row of `line` starts."""
+    return int(hash_key(seed, line, 0, use) % wp.uint32(table - samples))
+
+
+@wp.kernel(enable_backward=False)
+def receive(
+    first: int,
+    texture: wp.array2d(dtype=wp.vec2),
+    coherent: wp.array2d(dtype=wp.vec2),
+    incoherent: wp.array2d(dtype=wp.vec2),
+    targets: wp.array2d(dtype=wp.vec2),
+    coherent_weight: float,
+    incoherent_weight: float,
+    pulse: wp.array(dtype=float),
+    noise: wp.array(dtype=wp.vec2),
+    receiver: Receiver,
+    iq: wp.array2d(dtype=wp.vec2),
+):
+    """Convolve the texture with the pulse; add interface echoes and electronic noise."""
+    i, c = wp.tid()
+    i = i + first
+    samples = iq.shape[1]
+    begin = c * CHUNK_
+    stop = wp.min(begin + CHUNK_, samples)
+    half = pulse.shape[0] / 2
+    row = noise_row(receiver.seed, i, 11, noise.shape[0], samples)
+    for n in range(begin, stop):
+        value = (
+            coherent_weight * coherent[i, n]
+            + incoherent_weight * incoherent[i, n]
+            + targets[i, n]
+            + receiver.noise * noise[row + n]
+        )
+        low = wp.max(half - n, 0)
+        high = wp.min(samples + half - n, 2 * half + 1)
+        for t in range(low, high):
+            value += pulse[t] * texture[i, n + t - half]
+        iq[i, n] = value
+
+
+@wp.kernel(enable_backward=False)
+def clutter_power(
+    first: int,
+    iq: wp.array2d(dtype=wp.vec2),
+    gas: wp.array2d(dtype=float),
+    haze: float,
+    ring_level: float,
+    ring_fade: float,
+    near: wp.array(dtype=float),
+    sums: wp.array2d(dtype=float),
+    power: wp.array2d(dtype=float),
+):
+    """Near-field clutter and ring-down of line `i`, and its own power for the haze."""
+    i = first + wp.tid()
+    tail = float(0.0)
+    for c in range(power.shape[1]):
+        total = float(0.0)
+        for t in range(CHUNK_):
+            n = c * CHUNK_ + t
+            if n < iq.shape[1]:
+                tail = tail * ring_fade + gas[i, n]
+                v = iq[i, n]
+                total += v[0] * v[0] + v[1] * v[1]
+        power[i, c] = near[c] + ring_level * tail
+        sums[i, c] = haze * total / float(CHUNK_)
+
+
+@wp.kernel(enable_backward=False)
+def add_clutter(
+    first: int,
+    sums: wp.array2d(dtype=float),
+    power: wp.array2d(dtype=float),
+    reach: int,
+    noise: wp.array(dtype=wp.vec2),
+    seed: wp.uint32,
+    iq: wp.array2d(dtype=wp.vec2),
+):
+    """Add speckled clutter: the line's own plus haze from the neighbours (:eq:`clutter`)."""
+    i, c = wp.tid()
+    i = i + first
+    lines = iq.shape[0]
+    samples = iq.shape[1]
+    spread = float(0.0)
+    share = float(0.0)
+    for k in range(-reach, reach + 1):
+        j = i + 2 * k
+        if j >= 0 and j < lines:
+            w = 1.0 / (1.0 + float(k * k) / 16.0)
+            share += w
+            spread += w * sums[j, c]
+    level = wp.sqrt(power[i, c] + spread / share)
+    if level > 1.0e-7:
+        row = noise_row(seed, i, 12, noise.shape[0], samples)
+        next_row = noise_row(seed, i + 1, 12, noise.shape[0], samples)
+        for t in range(CHUNK_):
+            n = c * CHUNK_ + t
+            if n < samples:
+                iq[i, n] += level * 0.70710678 * (noise[row + n] + noise[next_row + n])
+
+
+@wp.kernel(enable_backward=False)
+def compress(
+    first: int,
+    iq: wp.array2d(dtype=wp.vec2),
+    tgc: wp.array(dtype=float),
+    receiver: Receiver,
+    polar: wp.array2d(dtype=float),
+):
+    """Envelope, TGC, log compression and gray map (:eq:`compression`)."""
+    i, c = wp.tid()
+    i = i + first
+    begin = c * CHUNK_
+    rate = 4.342944819 / receiver.dynamic_range
+    for n in range(begin, wp.min(begin + CHUNK_, polar.shape[1])):
+        v = iq[i, n]
+        offset = 1.0 + (tgc[n] - receiver.white) / receiver.dynamic_range
+        y = wp.clamp(offset + rate * wp.log(v[0] * v[0] + v[1] * v[1] + 1.0e-30), 0.0, 1.0)
+        if receiver.gamma != 1.0:
+            y = wp.pow(y, receiver.gamma)
+        polar[i, n] = y
+
+
+@wp.kernel(enable_backward=False)
+def smooth_lines(
+    first: int,
+    polar: wp.array2d(dtype=float),
+    kernel: wp.array(dtype=float),
+    out: wp.array2d(dtype=float),
+):
+    """Axial smoothing of the compressed image before scan conversion."""
+    i, c = wp.tid()
+    i = i + first
+    begin = c * CHUNK_
+    last = polar.shape[1] - 1
+    half = kernel.shape[0] / 2
+    for n in range(begin, wp.min(begin + CHUNK_, last + 1)):
+        total = float(0.0)
+        for t in range(kernel.shape[0]):
+            total += kernel[t] * polar[i, wp.clamp(n + t - half, 0, last)]
+        out[i, n] = total

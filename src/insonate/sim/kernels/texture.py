@@ -1,0 +1,181 @@
+"""Tissue texture: hashed scatterers on a beam-aligned grid, then the lateral beam."""
+
+import warp as wp
+
+from insonate.sim.kernels.random import hash_cell
+from insonate.sim.kernels.records import Medium, Segment
+
+__all__ = ["CHUNK", "lateral_beam", "scatter"]
+
+#: Axial samples that one thread handles.
+CHUNK = 32
+CHUNK_ = wp.constant(CHUNK)
+
+
+@wp.func
+def corner(x: int, y: int, z: int, seed: wp.uint32) -> float:
+    return float(hash_cell(x, y, z, seed)) * 4.656612873077393e-10 - 1.0
+
+
+@wp.func
+def slow_noise(p: wp.vec3, seed: wp.uint32) -> float:
+    """Smooth noise about 0 with unit cells, for slow variation of brightness."""
+    x = int(wp.floor(p[0]))
+    y = int(wp.floor(p[1]))
+    z = int(wp.floor(p[2]))
+    u = p[0] - float(x)
+    v = p[1] - float(y)
+    w = p[2] - float(z)
+    u = u * u * (3.0 - 2.0 * u)
+    v = v * v * (3.0 - 2.0 * v)
+    w = w * w * (3.0 - 2.0 * w)
+    low = wp.lerp(
+        wp.lerp(corner(x, y, z, seed), corner(x + 1, y, z, seed), u),
+        wp.lerp(corner(x, y + 1, z, seed), corner(x + 1, y + 1, z, seed), u),
+        v,
+    )
+    high = wp.lerp(
+        wp.lerp(corner(x, y, z + 1, seed), corner(x + 1, y, z + 1, seed), u),
+        wp.lerp(corner(x, y + 1, z + 1, seed), corner(x + 1, y + 1, z + 1, seed), u),
+        v,
+    )
+    return wp.lerp(low, high, w)
+
+
+@wp.func
+def modulation(medium: Medium, p: wp.vec3, seed: wp.uint32) -> float:
+    """Slow factor on the scatterers' amplitude at tissue-fixed position `p` [mm]."""
+    if medium.modulation == 0.0:
+        return 1.0
+    return wp.exp(medium.modulation * slow_noise(p * medium.modulation_rate, seed))
+
+
+@wp.kernel(enable_backward=False)
+def scatter(
+    first: int,
+    segments: wp.array2d(dtype=Segment),
+    counts: wp.array(dtype=int),
+    media: wp.array(dtype=Medium),
+    table: wp.array(dtype=wp.vec2),
+    table_mask: wp.uint32,
+    amplitude: wp.array2d(dtype=float),
+    layer_weight: wp.array(dtype=float),
+    lines: int,
+    per_line: int,
+    sample_spacing: float,
+    stride: int,
+    voxel_rate: float,
+    silence: float,
+    seed: wp.uint32,
+    grid: wp.array2d(dtype=wp.vec2),
+):
+    """Sum the elevation layers' scatterers on grid line `j`, chunk `c` (:eq:`scatterer`).
+
+    Each sample looks up the voxel of its tissue-fixed position, in the region of the central
+    path, and weighs it by the bundle's amplitude there.
+    """
+    j, c = wp.tid()
+    j = j + first
+    grid_lines = lines * per_line
+    begin = c * CHUNK_
+    stop = wp.min(begin + CHUNK_, grid.shape[1])
+    for n in range(begin, stop):
+        grid[j, n] = wp.vec2(0.0, 0.0)
+    # Amplitude is known at scanlines; grid lines lie between them.
+    across = (float(j) + 0.5) / float(per_line) - 0.5
+    left = wp.clamp(int(wp.floor(across)), 0, lines - 1)
+    right = wp.min(left + 1, lines - 1)
+    mix_right = wp.clamp(across - float(left), 0.0, 1.0)
+    nodes = amplitude.shape[1]
+    rate = 1.0 / float(stride)
+    for layer in range(layer_weight.shape[0]):
+        path = layer * grid_lines + j
+        row_left = layer * lines + left
+        row_right = layer * lines + right
+        last = counts[path] - 1
+        k = int(0)
+        n = int(begin)
+        while n < stop and k <= last:
+            s = segments[path, k]
+            until = wp.min(int(wp.ceil(s.end / sample_spacing - 0.5)), stop)
+            if until > n:
+                medium = media[s.region]
+                z = (float(n) + 0.5) * sample_spacing
+                level = medium.texture * layer_weight[layer]
+                node = wp.clamp(n / stride, 0, nodes - 1)
+                loud = wp.max(amplitude[row_left, node], amplitude[row_right, node])
+                if level * loud > silence * wp.exp(-s.decay * 2.0):
+                    p = s.rest + (z - s.start) * s.rest_step
+                    step = sample_spacing * s.rest_step
+                    count = until - n
+                    m0 = level * modulation(medium, p, seed)
+                    m1 = level * modulation(medium, p + float(count) * step, seed)
+                    m_step = (m1 - m0) / float(count)
+                    q = p * voxel_rate
+                    q_step = step * voxel_rate
+                    for t in range(count):
+                        f = float(t)
+                        cell = hash_cell(
+                            int(wp.floor(q[0] + f * q_step[0])),
+                            int(wp.floor(q[1] + f * q_step[1])),
+                            int(wp.floor(q[2] + f * q_step[2])),
+                            seed,
+                        )
+                        value = table[medium.table + int(cell & table_mask)]
+                        y = wp.max((float(n + t) + 0.5) * rate - 0.5, 0.0)
+                        y0 = wp.min(int(y), nodes - 1)
+                        y1 = wp.min(y0 + 1, nodes - 1)
+                        a0 = wp.lerp(amplitude[row_left, y0], amplitude[row_right, y0], mix_right)
+                        a1 = wp.lerp(amplitude[row_left, y1], amplitude[row_right, y1], mix_right)
+                        a = wp.lerp(a0, a1, y - float(y0))
+                        grid[j, n + t] += (a * (m0 + f * m_step)) * value
+                n = until
+            k += 1
+
+
+@wp.kernel(enable_backward=False)
+def lateral_beam(
+    first: int,
+    grid: wp.array2d(dtype=wp.vec2),
+    taps: wp.array2d(dtype=float),
+    reach: wp.array(dtype=int),
+    per_line: int,
+    out: wp.array2d(dtype=wp.vec2),
+):
+    """Convolve across grid lines with the two-way beam, which widens with depth (:eq:`psf`).
+
+    `taps[t, n]` weighs grid line `centre + t` and its mirror at sample n; `reach[c]` is the
+    number of taps that chunk c needs.
+    """
+    i, c = wp.tid()
+    i = i + first
+    begin = c * CHUNK_
+    stop = wp.min(begin + CHUNK_, grid.shape[1])
+    lines = grid.shape[0]
+    odd = per_line % 2
+    right = i * per_line + per_line / 2  # the centre, or the first line right of it
+    left = right - 1 + odd
+    for n in range(begin, stop):
+        out[i, n] = wp.vec2(0.0, 0.0)
+    energy = float(0.0)
+    for t in range(reach[c]):
+        a = left - t
+        b = right + t
+        if odd == 1 and t == 0:
+            b = lines
+        whole = wp.where(a >= 0, 1, 0) + wp.where(b < lines, 1, 0)
+        if whole == 2:
+            for n in range(begin, stop):
+                out[i, n] += taps[t, n] * (grid[a, n] + grid[b, n])
+        elif a >= 0:
+            for n in range(begin, stop):
+                out[i, n] += taps[t, n] * grid[a, n]
+        elif b < lines:
+            for n in range(begin, stop):
+                out[i, n] += taps[t, n] * grid[b, n]
+        w = taps[t, begin]
+        energy += float(whole) * w * w
+    if energy < 0.999 and energy > 0.0:  # the rim of the image lacks neighbours
+        scale = 1.0 / wp.sqrt(energy)
+        for n in range(begin, stop):
+            out[i, n] = scale * out[i, n]

@@ -1,0 +1,67 @@
+"""Launch kernels: at once on a GPU, in slices on the threads of a CPU."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import warp as wp
+
+from insonate.errors import InputError
+
+__all__ = ["Launcher", "find_device"]
+
+#: Slices per thread, so that a slow slice does not leave the other threads idle.
+SLICES_PER_THREAD = 4
+
+
+def find_device(name: str) -> wp.context.Device:
+    """The Warp device called `name`: "cpu", "cuda" or "cuda:1".
+
+    Raises:
+        InputError: there is no such device here.
+    """
+    wp.init()
+    try:
+        return wp.get_device(name)
+    except (ValueError, RuntimeError) as error:
+        known = ", ".join(str(device) for device in wp.get_devices())
+        raise InputError(f"device: no '{name}' here; found: {known}") from error
+
+
+class Launcher:
+    """Runs kernels whose first argument is the first index of their slice.
+
+    A Warp launch on the CPU runs on one thread and releases the interpreter's lock, so
+    slices run side by side. Every output element is written by one kernel thread from its
+    inputs alone: results do not depend on the number of slices or threads.
+    """
+
+    def __init__(self, device: wp.context.Device, threads: int | None = None):
+        self.device = device
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        self.threads = 1 if device.is_cuda else max(1, threads or cores or 1)
+        self.pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+
+    def __call__(self, kernel: wp.Kernel, dim: Sequence[int], *inputs: Any) -> None:
+        """Launch `kernel` over `dim`; its `first` argument is filled in here."""
+        if self.pool is None or dim[0] < 2:
+            wp.launch(kernel, dim=tuple(dim), inputs=[0, *inputs], device=self.device)
+            return
+        kernel.module.load(self.device)  # once, before threads would compile it side by side
+        slices = min(dim[0], self.threads * SLICES_PER_THREAD)
+        bounds = [dim[0] * k // slices for k in range(slices + 1)]
+
+        def run(k: int) -> None:
+            shape = (bounds[k + 1] - bounds[k], *dim[1:])
+            wp.launch(kernel, dim=shape, inputs=[bounds[k], *inputs], device=self.device)
+
+        for _ in self.pool.map(run, range(slices)):
+            pass
+
+    def synchronize(self) -> None:
+        """Wait for the device."""
+        if self.device.is_cuda:
+            wp.synchronize_device(self.device)

@@ -1,0 +1,349 @@
+"""The simulator: scene, probe and pose to a frame, as a chain of named stages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import warp as wp
+from numpy.typing import ArrayLike, NDArray
+
+from insonate.acoustics.scattering import TABLE_SIZE, VOXEL_EDGE
+from insonate.errors import InputError
+from insonate.geometry import check_pose
+from insonate.imaging.attenuation_map import upper_percentile
+from insonate.probe import Probe
+from insonate.scene import Scene
+from insonate.sim.buffers import Buffers, Paths
+from insonate.sim.device_probe import DeviceProbe
+from insonate.sim.device_scene import DeviceScene
+from insonate.sim.frame import Frame
+from insonate.sim.kernels import bundle, echoes, image, rays, signal, texture, trace
+from insonate.sim.launch import Launcher, find_device
+from insonate.sim.placement import check_placement
+from insonate.sim.settings import Settings
+
+__all__ = ["Simulator"]
+
+#: Share of the brightest values of the attenuation map that are clipped (Zhang et al. 2020).
+ATTENUATION_PERCENTILE = 98.0
+HAZE_REACH = 12
+
+
+class Simulator:
+    """Renders frames of one scene with one probe.
+
+    Args:
+        scene: the anatomy.
+        probe: the transducer.
+        settings: quality and display; `Settings.fast()` when None.
+        device: "cpu", "cuda" or "cuda:1".
+        threads: on the CPU; all cores when None. Results do not depend on it.
+        profile: measure every stage into `timings` [ms].
+
+    Raises:
+        InputError: no such device, or a scene that the engine cannot hold.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        probe: Probe,
+        settings: Settings | None = None,
+        device: str = "cpu",
+        threads: int | None = None,
+        profile: bool = False,
+    ):
+        self.scene = scene
+        self.launch = Launcher(find_device(device), threads)
+        self.profile, self.timings = profile, dict[str, float]()
+        try:
+            self._scene = DeviceScene(scene, probe.attenuation_frequency_mhz, self.launch)
+        except (MemoryError, RuntimeError) as error:
+            raise _out_of_memory(error, scene) from error
+        self.configure(probe, settings or Settings.fast())
+
+    def configure(self, probe: Probe | None = None, settings: Settings | None = None) -> None:
+        """Change the probe or the settings, as the knobs of a scanner do."""
+        self.probe = probe or self.probe
+        self.settings = settings or self.settings
+        try:
+            self._scene.set_attenuation_frequency(self.probe.attenuation_frequency_mhz)
+            self._probe = DeviceProbe(self.probe, self.settings, self.launch.device)
+            self._buffers = Buffers(self._probe, self.scene)
+        except (MemoryError, RuntimeError) as error:
+            raise _out_of_memory(error, self.scene) from error
+
+    def set_vertices(self, vertices: NDArray[np.float32]) -> None:
+        """Move the anatomy: all vertices `(vertices, 3)`, world [mm].
+
+        Texture stays with the tissue; regions and triangles stay as they are.
+
+        Raises:
+            InputError: another number of vertices, or one that is not a number.
+        """
+        self._scene.set_vertices(vertices)
+
+    def frame(self, pose: ArrayLike, seed: int = 0, passes: int = 1) -> Frame:
+        """Render one frame.
+
+        Args:
+            pose: probe to world, rigid, `(4, 4)` [mm].
+            seed: of scatterers, rays and noise. One seed gives one frame, bit by bit; frames
+                of any quality with one seed share their scatterers.
+            passes: bundles of rays to accumulate, as for a probe that rests.
+
+        Raises:
+            InputError: the pose is not rigid, or the probe is in bone or outside the body.
+        """
+        frame = None
+        for _, frame in zip(range(passes), self.accumulate(pose, seed), strict=False):
+            pass
+        if frame is None:
+            raise InputError(f"passes: expected at least 1, got {passes}")
+        return frame
+
+    def frames(self, poses: Iterable[ArrayLike], seed: int = 0) -> Iterator[Frame]:
+        """Render a sweep: one frame a pose, the tissue's texture staying where it is."""
+        for pose in poses:
+            yield self.frame(pose, seed)
+
+    def accumulate(self, pose: ArrayLike, seed: int = 0) -> Iterator[Frame]:
+        """Render a resting probe: every frame adds another pass of rays to the last."""
+        world = check_pose(pose)
+        local = world.copy()
+        local[:3, 3] -= self._scene.centre
+        self.timings = {}
+        self._labels(local)
+        self._central_paths(local, seed)
+        self._buffers.clear_echoes()
+        passes = 0
+        while True:
+            self._trace(local, seed, passes)
+            self._bundle_amplitude(passes)
+            self._echoes()
+            passes += 1
+            self._texture(seed)
+            self._targets(local)
+            self._receive(seed, passes)
+            self._clutter(seed)
+            self._compress(seed)
+            scale = self._side_products()
+            self._convert(scale)
+            yield self._frame(world, seed)
+            self.timings = {}
+
+    # --- stages, in the order of the primer's section "One frame" ---
+
+    def _labels(self, pose: NDArray[np.float64]) -> None:
+        b, p = self._buffers, self._probe
+        with self._stage("labels"):
+            self.launch(
+                image.label_lines, (self.probe.scanlines,), self._scene.anatomy,
+                p.tracing(pose, 0, central=True), p.lines.origin, p.lines.direction,
+                self.probe.sample_spacing, b.labels, b.met,
+            )  # fmt: skip
+            check_placement(self.scene, self.probe, b.labels.numpy()[:, 0], b.met.numpy())
+
+    def _central_paths(self, pose: NDArray[np.float64], seed: int) -> None:
+        """Deterministic paths of the grid lines: whose tissue the texture shows."""
+        b, p = self._buffers, self._probe
+        paths = b.centre
+        with self._stage("trace"):
+            self.launch(
+                rays.primary_rays, (paths.count,), p.bundle(seed, central=True),
+                p.grid_lines.origin, p.grid_lines.direction, p.grid_lines.lateral,
+                p.layer_deviate, paths.origin, paths.direction, paths.start,
+            )  # fmt: skip
+            self._follow(p.tracing(pose, seed, central=True), paths, p.grid_lines.direction)
+
+    def _trace(self, pose: NDArray[np.float64], seed: int, number: int) -> None:
+        """Pass `number` of the bundle of primary rays."""
+        b, p = self._buffers, self._probe
+        if b.bundle is b.centre:
+            return
+        ray_seed = seed + 0x9E3779B9 * number
+        paths = b.bundle
+        with self._stage("trace"):
+            self.launch(
+                rays.primary_rays, (paths.count,), p.bundle(ray_seed, central=False),
+                p.lines.origin, p.lines.direction, p.lines.lateral, p.layer_deviate,
+                paths.origin, paths.direction, paths.start,
+            )  # fmt: skip
+            self._follow(p.tracing(pose, ray_seed, central=False), paths, p.lines.direction)
+
+    def _follow(self, tracing: trace.Tracing, paths: Paths, lines: wp.array) -> None:
+        self.launch(
+            trace.trace_paths, (paths.count,), self._scene.anatomy, tracing, paths.origin,
+            paths.direction, paths.start, lines, paths.segments, paths.segment_count,
+            paths.echoes, paths.echo_count,
+        )  # fmt: skip
+
+    def _bundle_amplitude(self, passes: int) -> None:
+        b, p, s = self._buffers, self._probe, self.settings
+        with self._stage("amplitude"):
+            self.launch(
+                bundle.bundle_amplitude, (s.layers * self.probe.scanlines,),
+                b.bundle.segments, b.bundle.segment_count,
+                b.centre.segments, b.centre.segment_count,
+                s.rays, self.probe.scanlines, s.scatterer_lines,
+                p.stride * self.probe.sample_spacing,
+                passes / (passes + 1), 1.0 / (passes + 1), b.amplitude,
+            )  # fmt: skip
+
+    def _echoes(self) -> None:
+        b, p, s = self._buffers, self._probe, self.settings
+        with self._stage("echoes"):
+            self.launch(
+                echoes.deposit_echoes, (self.probe.scanlines,),
+                b.bundle.echoes, b.bundle.echo_count, s.rays, self.probe.scanlines,
+                p.echo_weight, 1.0 / s.rays, s.rays**-0.5, p.pulse,
+                b.coherent, b.incoherent, b.gas,
+            )  # fmt: skip
+
+    def _texture(self, seed: int) -> None:
+        b, p, s = self._buffers, self._probe, self.settings
+        b.targets.zero_()
+        if not s.scatterers:
+            b.texture.zero_()
+            return
+        noise = p.receiver(seed, 1).noise
+        with self._stage("scatter"):
+            self.launch(
+                texture.scatter, (b.grid.shape[0], p.chunks),
+                b.centre.segments, b.centre.segment_count, self._scene.anatomy.media,
+                self._scene.tables, wp.uint32(TABLE_SIZE - 1), b.amplitude, p.texture_weight,
+                self.probe.scanlines, s.scatterer_lines, self.probe.sample_spacing, p.stride,
+                1.0 / VOXEL_EDGE, 0.02 * noise, wp.uint32(seed & 0xFFFFFFFF), b.grid,
+            )  # fmt: skip
+        with self._stage("lateral beam"):
+            self.launch(
+                texture.lateral_beam, (self.probe.scanlines, p.chunks),
+                b.grid, p.taps, p.reach, s.scatterer_lines, b.texture,
+            )  # fmt: skip
+
+    def _targets(self, pose: NDArray[np.float64]) -> None:
+        b, p = self._buffers, self._probe
+        if b.target_positions is None:
+            return
+        tracing = p.tracing(pose, 0, central=True)
+        with self._stage("targets"):
+            self.launch(
+                echoes.deposit_targets, (self.probe.scanlines,),
+                b.target_positions, b.target_levels,
+                int(self.scene.targets.axis is None), tracing.rotation, tracing.position,
+                p.lines.origin, p.lines.direction, p.lines.lateral, self.probe.arc_radius,
+                p.lateral_sigma, p.elevation_sigma, b.centre.segments, b.centre.segment_count,
+                self.settings.scatterer_lines, self.settings.layers // 2, b.amplitude,
+                p.stride * self.probe.sample_spacing, p.pulse, b.targets,
+            )  # fmt: skip
+
+    def _receive(self, seed: int, passes: int) -> None:
+        b, p = self._buffers, self._probe
+        with self._stage("receive"):
+            self.launch(
+                signal.receive, (self.probe.scanlines, p.chunks),
+                b.texture, b.coherent, b.incoherent, b.targets, 1.0 / passes, passes**-0.5,
+                p.pulse_kernel, p.noise, p.receiver(seed + passes, passes), b.iq,
+            )  # fmt: skip
+
+    def _clutter(self, seed: int) -> None:
+        b, p, s = self._buffers, self._probe, self.settings
+        if s.haze is None and s.clutter is None and not (s.ring_down and b.has_gas):
+            return
+        dz = self.probe.sample_spacing
+        with self._stage("clutter"):
+            self.launch(
+                signal.clutter_power, (self.probe.scanlines,), b.iq, b.gas,
+                0.0 if s.haze is None else 10.0 ** (s.haze / 10.0),
+                RING_LEVEL if s.ring_down else 0.0,
+                float(np.exp(-2.0 * dz / s.ring_down)) if s.ring_down else 0.0,
+                p.near, b.haze, b.clutter,
+            )  # fmt: skip
+            self.launch(
+                signal.add_clutter, (self.probe.scanlines, p.chunks),
+                b.haze, b.clutter, HAZE_REACH, p.noise, wp.uint32(seed & 0xFFFFFFFF), b.iq,
+            )  # fmt: skip
+
+    def _compress(self, seed: int) -> None:
+        b, p = self._buffers, self._probe
+        dim = (self.probe.scanlines, p.chunks)
+        with self._stage("compress"):
+            self.launch(signal.compress, dim, b.iq, p.tgc, p.receiver(seed, 1), b.polar)
+            if p.smoothing is not None:
+                self.launch(signal.smooth_lines, dim, b.polar, p.smoothing, b.smoothed)
+
+    def _side_products(self) -> float:
+        b, p, s = self._buffers, self._probe, self.settings
+        lines, dz = self.probe.scanlines, self.probe.sample_spacing
+        with self._stage("side products"):
+            start = s.layers // 2 * lines * s.scatterer_lines
+            self.launch(
+                image.attenuation_lines, (lines,), self._scene.anatomy, b.centre.segments,
+                b.centre.segment_count, start, s.scatterer_lines, dz,
+                int(s.include_transmission), b.attenuation,
+            )  # fmt: skip
+            self.launch(
+                image.shadow_lines, (lines,), b.centre.segments, b.centre.segment_count,
+                b.amplitude, p.layer_weight, s.layers, s.scatterer_lines, p.stride * dz,
+                p.reference, b.shadow,
+            )  # fmt: skip
+            return 1.0 / upper_percentile(b.attenuation.numpy(), ATTENUATION_PERCENTILE)
+
+    def _convert(self, scale: float) -> None:
+        b, p = self._buffers, self._probe
+        with self._stage("scan conversion"):
+            threads = -(-p.pixels.shape[0] // image.PIXELS)
+            self.launch(
+                image.convert, (threads,), p.pixels, p.pixel_line, p.pixel_sample,
+                b.polar if p.smoothing is None else b.smoothed, b.labels, b.attenuation, scale,
+                b.shadow, float(p.stride), b.image, b.label_image, b.attenuation_image,
+                b.shadow_image,
+            )  # fmt: skip
+
+    def _frame(self, pose: NDArray[np.float64], seed: int) -> Frame:
+        b, raster, keep = self._buffers, self._probe.raster, self.settings.keep_iq
+        with self._stage("copy"):
+            return Frame(
+                bmode=b.picture(b.image, raster.shape),
+                labels=b.picture(b.label_image, raster.shape),
+                attenuation=b.picture(b.attenuation_image, raster.shape),
+                shadow=b.picture(b.shadow_image, raster.shape),
+                mask=raster.mask,
+                pose=pose,
+                spacing=raster.spacing,
+                origin=raster.origin,
+                region_names=tuple(region.name for region in self.scene.regions),
+                probe=self.probe,
+                seed=seed,
+                iq=b.iq.numpy().view(np.complex64)[..., 0].copy() if keep else None,
+                polar=b.polar.numpy().copy() if keep else None,
+            )
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator[None]:
+        if not self.profile:
+            yield
+            return
+        self.launch.synchronize()
+        begin = time.perf_counter()
+        yield
+        self.launch.synchronize()
+        took = (time.perf_counter() - begin) * 1e3
+        self.timings[name] = self.timings.get(name, 0.0) + took
+
+
+#: Power of the ring-down tail relative to the echo of the gas that rings.
+RING_LEVEL = 10.0 ** (-45.0 / 10.0)
+
+
+def _out_of_memory(error: Exception, scene: Scene) -> Exception:
+    text = str(error).splitlines()[0] if str(error) else "allocation failed"
+    if isinstance(error, MemoryError) or "alloc" in text.lower() or "memory" in text.lower():
+        return InputError(
+            f"scene '{scene.name}': out of memory for {scene.triangles} triangles ({text}); "
+            "fewer rays, layers, samples or triangles are needed"
+        )
+    return error
