@@ -46,11 +46,11 @@ def mix(bits: NDArray[np.uint32]) -> NDArray[np.uint32]:
 def hash_voxel(voxel: ArrayLike, seed: int) -> NDArray[np.uint32]:
     """Hash integer voxel coordinates `(..., 3)` and a seed to 32 bits `(...)`."""
     v = np.asarray(voxel, dtype=np.int64).astype(np.uint32)
-    bits = (
-        (v[..., 0] * np.uint32(HASH_X))
-        ^ (v[..., 1] * np.uint32(HASH_Y))
-        ^ (v[..., 2] * np.uint32(HASH_Z))
-    )
+    # A sum, not the usual exclusive or: products of small integers collide under the latter
+    # (39 % of the voxels of a 18 mm cube share their hash, some 0.4 mm apart); under the sum
+    # no two voxels within 0.5 m do.
+    bits = v[..., 0] * np.uint32(HASH_X) + v[..., 1] * np.uint32(HASH_Y)
+    bits = bits + v[..., 2] * np.uint32(HASH_Z)
     return mix(bits ^ np.uint32(seed & 0xFFFFFFFF))
 
 
@@ -61,8 +61,8 @@ def scatterer_table(
 
     Args:
         occupancy: share of voxels that hold a scatterer, 0 to 1.
-        kappa: mean over standard deviation of a scatterer's strength; 0 gives sizes spread
-            around nothing, large values scatterers of equal strength.
+        kappa: mean over standard deviation of a scatterer's strength; 0 makes strengths
+            Rayleigh-distributed (complex normal), large values equal.
         size: entries, a power of two.
 
     Returns:
@@ -74,7 +74,7 @@ def scatterer_table(
     if filled == 0:
         return table.astype(np.complex64)
     rng = np.random.Generator(np.random.Philox(key=[filled, round(kappa * 4096)]))
-    strength = kappa + rng.standard_normal(filled)
+    strength = kappa + rng.standard_normal((filled, 2)) @ [np.sqrt(0.5), 1j * np.sqrt(0.5)]
     phase = rng.uniform(0.0, 2.0 * np.pi, filled)
     table[rng.permutation(size)[:filled]] = strength * np.exp(1j * phase)
     table /= np.sqrt(np.mean(np.abs(table) ** 2))
