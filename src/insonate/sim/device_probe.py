@@ -189,7 +189,7 @@ class DeviceProbe:
         out.tgc = 2.0 * settings.display.tgc_attenuation * f / 10.0 * NEPER_PER_DB
         out.bounces = settings.bounces
         out.stochastic = int(settings.branching == "stochastic" and not central)
-        out.per_line = settings.scatterer_lines if central else settings.rays
+        out.rays = 1 if central else settings.rays
         out.seed = wp.uint32(seed & 0xFFFFFFFF)
         return out
 

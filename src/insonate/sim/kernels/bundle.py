@@ -6,15 +6,17 @@ from insonate.sim.kernels.records import Segment
 
 __all__ = ["bundle_amplitude", "mirror_depth"]
 
+FAR = wp.constant(1.0e6)  # beyond any image [mm]
+
 
 @wp.func
 def mirror_depth(
     segments: wp.array2d(dtype=Segment), counts: wp.array(dtype=int), path: int
 ) -> float:
     """Display depth at which a path is first turned back [mm]."""
-    turned = float(1.0e9)
+    turned = float(FAR)
     for k in range(counts[path]):
-        if turned > 1.0e8 and segments[path, k].reflections > 0:
+        if turned == FAR and segments[path, k].reflections > 0:
             turned = segments[path, k].start
     return turned
 

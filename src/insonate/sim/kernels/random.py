@@ -23,7 +23,7 @@ def mix(bits: wp.uint32) -> wp.uint32:
 
 @wp.func
 def hash_cell(x: int, y: int, z: int, seed: wp.uint32) -> wp.uint32:
-    bits = (wp.uint32(x) * HASH_X) ^ (wp.uint32(y) * HASH_Y) ^ (wp.uint32(z) * HASH_Z)
+    bits = wp.uint32(x) * HASH_X + wp.uint32(y) * HASH_Y + wp.uint32(z) * HASH_Z
     return mix(bits ^ seed)
 
 

@@ -48,7 +48,7 @@ class Tracing:
     tgc: float  # [nepers/mm], for roulette
     bounces: int
     stochastic: int
-    per_line: int  # rays that share a scanline
+    rays: int  # per line and layer
     seed: wp.uint32
 
 
@@ -185,7 +185,7 @@ def trace_paths(
     Origins and directions are in the probe frame; everything written is in the scene's.
     """
     i = first + wp.tid()
-    line = (i / tracing.per_line) % line_direction.shape[0]
+    line = (i / tracing.rays) % line_direction.shape[0]
     tilt = wp.dot(directions[i], line_direction[line])  # beamforming corrects the path length
     o = tracing.position + tracing.rotation * origins[i]
     d = tracing.rotation * directions[i]
