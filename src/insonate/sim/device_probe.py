@@ -18,7 +18,7 @@ from insonate.sim.kernels.echoes import FRACTIONS, Pulse
 from insonate.sim.kernels.rays import Bundle
 from insonate.sim.kernels.signal import Receiver
 from insonate.sim.kernels.texture import CHUNK
-from insonate.sim.kernels.trace import Tracing
+from insonate.sim.kernels.probe_face import Tracing
 from insonate.sim.settings import Settings
 
 __all__ = ["DeviceProbe", "lateral_taps", "pulse_table"]

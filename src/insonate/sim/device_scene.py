@@ -13,7 +13,7 @@ from insonate.errors import InputError
 from insonate.scene import Scene
 from insonate.sim.kernels.normals import corner_normals, face_normals
 from insonate.sim.kernels.records import Medium
-from insonate.sim.kernels.trace import Anatomy
+from insonate.sim.kernels.surface import Anatomy
 from insonate.sim.launch import Launcher
 
 __all__ = ["DeviceScene"]

@@ -3,8 +3,9 @@
 import warp as wp
 
 from insonate.sim.kernels.bundle import mirror_depth
+from insonate.sim.kernels.probe_face import Tracing
 from insonate.sim.kernels.records import Segment
-from insonate.sim.kernels.trace import NUDGE, Anatomy, Tracing, closest_hit
+from insonate.sim.kernels.surface import NUDGE, Anatomy, closest_hit
 
 __all__ = ["PIXELS", "attenuation_lines", "convert", "label_lines", "shadow_lines"]
 
