@@ -48,7 +48,7 @@ def hash_voxel(voxel: ArrayLike, seed: int) -> NDArray[np.uint32]:
     v = np.asarray(voxel, dtype=np.int64).astype(np.uint32)
     # A sum, not the usual exclusive or: products of small integers collide under the latter
     # (39 % of the voxels of a 18 mm cube share their hash, some 0.4 mm apart); under the sum
-    # no two voxels within 0.5 m do.
+    # no two within 0.23 m do.
     bits = v[..., 0] * np.uint32(HASH_X) + v[..., 1] * np.uint32(HASH_Y)
     bits = bits + v[..., 2] * np.uint32(HASH_Z)
     return mix(bits ^ np.uint32(seed & 0xFFFFFFFF))
