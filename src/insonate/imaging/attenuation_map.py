@@ -29,7 +29,10 @@ def upper_percentile(rows: NDArray[np.float32], percentile: float) -> float:
     most = min(above // step + coarse.shape[0], values.size - 1)
     least = max(above // step - coarse.shape[0], 0)
     low, high = values[most], values[least]
-    inside = rows[(rows >= low) & (rows <= high)]
-    rank = above - int(np.count_nonzero(rows > high))
+    reach = np.flatnonzero((coarse.max(axis=0) >= low) & (coarse.min(axis=0) <= high)) * step
+    block = rows[:, max(reach[0] - step, 0) : reach[-1] + step]
+    inside = block[(block >= low) & (block <= high)]
+    left = rows[:, : max(reach[0] - step, 0)]
+    rank = above - left.size - int(np.count_nonzero(block > high))
     rank = min(max(rank, 1), inside.size)
     return float(np.partition(inside, inside.size - rank)[inside.size - rank])

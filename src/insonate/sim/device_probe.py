@@ -115,7 +115,8 @@ class DeviceProbe:
     def _signal_tables(self) -> None:
         probe, display = self.probe, self.settings.display
         sigma = pulse.axial_sigma(probe.frequency, probe.bandwidth)
-        self.pulse_kernel = self._floats(pulse.axial_kernel(sigma, probe.sample_spacing))
+        kernel = pulse.axial_kernel(sigma, probe.sample_spacing)
+        self.half_pulse = self._floats(kernel[len(kernel) // 2 :])
         table, half = pulse_table(sigma, probe.sample_spacing)
         self.pulse = Pulse()
         self.pulse.table, self.pulse.half = self._floats(table), half
@@ -148,9 +149,15 @@ class DeviceProbe:
     def _pixels(self) -> None:
         self.raster = make_raster(self.probe, self.settings.display.rows)
         inside = np.flatnonzero(self.raster.mask)
+        line = self.raster.line.ravel()[inside]
+        sample = self.raster.sample.ravel()[inside]
+        i = np.minimum(line.astype(np.int32), self.probe.scanlines - 2)
+        n = np.minimum(sample.astype(np.int32), self.probe.samples - 2)
+        node = np.minimum((sample / self.stride).astype(np.int32), self.nodes - 1)
         self.pixels = self._array(inside.astype(np.int32), wp.int32)
-        self.pixel_line = self._floats(self.raster.line.ravel()[inside])
-        self.pixel_sample = self._floats(self.raster.sample.ravel()[inside])
+        self.pixel_entry = self._array(i * self.probe.samples + n, wp.int32)
+        self.pixel_node = self._array(i * self.nodes + node, wp.int32)
+        self.pixel_weight = self._array(np.stack([line - i, sample - n], axis=1), wp.vec2)
 
     def bundle(self, seed: int, central: bool) -> Bundle:
         """The beam of primary rays; `central` keeps every ray on its scanline."""

@@ -14,7 +14,7 @@ from insonate.errors import InputError
 __all__ = ["Launcher", "find_device"]
 
 #: Slices per thread, so that a slow slice does not leave the other threads idle.
-SLICES_PER_THREAD = 4
+SLICES_PER_THREAD = 2
 
 
 def find_device(name: str) -> wp.context.Device:
@@ -43,14 +43,16 @@ class Launcher:
         self.device = device
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         self.threads = 1 if device.is_cuda else max(1, threads or cores or 1)
+        self._loaded: set[wp.Module] = set()
         self.pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
 
     def __call__(self, kernel: wp.Kernel, dim: Sequence[int], *inputs: Any) -> None:
         """Launch `kernel` over `dim`; its `first` argument is filled in here."""
-        if self.pool is None or dim[0] < 2:
+        alone = kernel.module not in self._loaded  # or the threads would compile it side by side
+        self._loaded.add(kernel.module)
+        if self.pool is None or dim[0] < 2 or alone:
             wp.launch(kernel, dim=tuple(dim), inputs=[0, *inputs], device=self.device)
             return
-        kernel.module.load(self.device)  # once, before threads would compile it side by side
         slices = min(dim[0], self.threads * SLICES_PER_THREAD)
         bounds = [dim[0] * k // slices for k in range(slices + 1)]
 

@@ -247,7 +247,7 @@ class Simulator:
             self.launch(
                 signal.receive, (self.probe.scanlines, p.chunks),
                 b.texture, b.coherent, b.incoherent, b.targets, 1.0 / passes, passes**-0.5,
-                p.pulse_kernel, p.noise, p.receiver(seed + passes, passes), b.iq,
+                p.half_pulse, p.noise, p.receiver(seed + passes, passes), b.iq,
             )  # fmt: skip
 
     def _clutter(self, seed: int) -> None:
@@ -288,7 +288,7 @@ class Simulator:
             )  # fmt: skip
             self.launch(
                 image.shadow_lines, (lines,), b.centre.segments, b.centre.segment_count,
-                b.amplitude, p.layer_weight, s.layers, s.scatterer_lines, p.stride * dz,
+                b.amplitude, p.layer_weight, s.scatterer_lines, p.stride * dz,
                 p.reference, b.shadow,
             )  # fmt: skip
             return 1.0 / upper_percentile(b.attenuation.numpy(), ATTENUATION_PERCENTILE)
@@ -297,11 +297,12 @@ class Simulator:
         b, p = self._buffers, self._probe
         with self._stage("scan conversion"):
             threads = -(-p.pixels.shape[0] // image.PIXELS)
+            polar = b.polar if p.smoothing is None else b.smoothed
             self.launch(
-                image.convert, (threads,), p.pixels, p.pixel_line, p.pixel_sample,
-                b.polar if p.smoothing is None else b.smoothed, b.labels, b.attenuation, scale,
-                b.shadow, float(p.stride), b.image, b.label_image, b.attenuation_image,
-                b.shadow_image,
+                image.convert, (threads,), p.pixels, p.pixel_entry, p.pixel_node,
+                p.pixel_weight, self.probe.samples, polar.flatten(), b.labels.flatten(),
+                b.attenuation.flatten(), scale, b.shadow.flatten(), p.nodes,
+                b.image, b.label_image, b.attenuation_image, b.shadow_image,
             )  # fmt: skip
 
     def _frame(self, pose: NDArray[np.float64], seed: int) -> Frame:

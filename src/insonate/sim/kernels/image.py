@@ -12,6 +12,7 @@ __all__ = ["PIXELS", "attenuation_lines", "convert", "label_lines", "shadow_line
 #: Pixels that one thread converts.
 PIXELS = 32
 PIXELS_ = wp.constant(PIXELS)
+FAR = wp.constant(1000.0)  # [mm]
 
 
 @wp.kernel(enable_backward=False)
@@ -36,7 +37,9 @@ def label_lines(
     met[i] = -1.0
     alive = int(1)
     while alive == 1 and n < samples:
-        hit = closest_hit(anatomy, o, d, tracing.depth - gone + 1.0)
+        # The first surface tells where the line starts, however far away it is.
+        reach = wp.where(region < 0, FAR, tracing.depth - gone + 1.0)
+        hit = closest_hit(anatomy, o, d, reach)
         if region < 0:
             region = wp.where(hit.found == 1, hit.front, 0)
             if hit.found == 1:
@@ -92,6 +95,19 @@ def attenuation_lines(
         attenuation[i, m] = value
 
 
+@wp.func
+def lit(
+    amplitude: wp.array2d(dtype=float), weight: wp.array(dtype=float), i: int, n: int, lines: int
+) -> float:
+    """Mean over the elevation layers of a bundle's amplitude at node n of line i."""
+    value = float(0.0)
+    total = float(0.0)
+    for layer in range(weight.shape[0]):
+        value += weight[layer] * amplitude[layer * lines + i, n]
+        total += weight[layer]
+    return value / total
+
+
 @wp.kernel(enable_backward=False)
 def shadow_lines(
     first: int,
@@ -99,7 +115,6 @@ def shadow_lines(
     counts: wp.array(dtype=int),
     amplitude: wp.array2d(dtype=float),
     layer_weight: wp.array(dtype=float),
-    layers: int,
     per_line: int,
     spacing: float,
     reference: wp.array(dtype=float),
@@ -108,67 +123,59 @@ def shadow_lines(
     """Share of the beam that line `i` has lost on the way, per node (:eq:`shadow`)."""
     i = first + wp.tid()
     lines = shadow.shape[0]
-    centre = ((layers / 2) * lines + i) * per_line + per_line / 2
+    centre = ((layer_weight.shape[0] / 2) * lines + i) * per_line + per_line / 2
     turned = mirror_depth(segments, counts, centre)
-    total = float(0.0)
-    for layer in range(layers):
-        total += layer_weight[layer]
     for n in range(shadow.shape[1]):
         value = float(0.0)
-        for layer in range(layers):
-            value += layer_weight[layer] * amplitude[layer * lines + i, n]
         # What a mirror sends back does not light what lies behind it.
-        if (float(n) + 0.5) * spacing > turned:
-            value = 0.0
-        shadow[i, n] = 1.0 - wp.min(value / (total * reference[n]), 1.0)
+        if (float(n) + 0.5) * spacing < turned:
+            value = lit(amplitude, layer_weight, i, n, lines)
+        shadow[i, n] = 1.0 - wp.min(value / reference[n], 1.0)
 
 
 @wp.func
-def mixed(image: wp.array2d(dtype=float), i: int, n: int, u: float, v: float) -> float:
-    """Bilinear value between lines i, i + 1 and samples n, n + 1, clamped at the rim."""
-    j = wp.min(i + 1, image.shape[0] - 1)
-    m = wp.min(n + 1, image.shape[1] - 1)
-    return wp.lerp(
-        wp.lerp(image[i, n], image[i, m], v),
-        wp.lerp(image[j, n], image[j, m], v),
-        u,
-    )
+def mixed(polar: wp.array(dtype=float), k: int, stride: int, u: float, v: float) -> float:
+    """Bilinear value beyond entry k of a flat polar image with `stride` samples a line."""
+    near = polar[k] + v * (polar[k + 1] - polar[k])
+    far = polar[k + stride] + v * (polar[k + stride + 1] - polar[k + stride])
+    return near + u * (far - near)
 
 
 @wp.kernel(enable_backward=False)
 def convert(
     first: int,
     pixels: wp.array(dtype=int),
-    lines: wp.array(dtype=float),
-    samples: wp.array(dtype=float),
-    polar: wp.array2d(dtype=float),
-    labels: wp.array2d(dtype=wp.uint8),
-    attenuation: wp.array2d(dtype=float),
+    entries: wp.array(dtype=int),
+    nodes: wp.array(dtype=int),
+    weights: wp.array(dtype=wp.vec2),
+    samples: int,
+    polar: wp.array(dtype=float),
+    labels: wp.array(dtype=wp.uint8),
+    attenuation: wp.array(dtype=float),
     scale: float,
-    shadow: wp.array2d(dtype=float),
-    stride: float,
+    shadow: wp.array(dtype=float),
+    shadow_nodes: int,
     bmode: wp.array(dtype=float),
     label_image: wp.array(dtype=wp.uint8),
     attenuation_image: wp.array(dtype=float),
     shadow_image: wp.array(dtype=float),
 ):
-    """Look up every pixel of the fan: bilinear, but labels nearest.
+    """Look up every pixel of the fan in the flat polar images.
 
-    `lines` and `samples` are the pixel's position in the polar image, already clamped to it.
+    Pixel j lies `weights[j]` (line, sample) beyond entry `entries[j]`, and next to node
+    `nodes[j]` of the shadow. Images are mixed bilinearly, labels are the nearest, the shadow
+    is mixed across lines.
     """
     t = first + wp.tid()
     begin = t * PIXELS_
-    for k in range(begin, wp.min(begin + PIXELS_, pixels.shape[0])):
-        x = lines[k]
-        y = samples[k]
-        i = int(x)
-        n = int(y)
-        u = x - float(i)
-        v = y - float(n)
-        p = pixels[k]
-        bmode[p] = mixed(polar, i, n, u, v)
-        label_image[p] = labels[int(x + 0.5), int(y + 0.5)]
-        attenuation_image[p] = wp.min(scale * mixed(attenuation, i, n, u, v), 1.0)
-        node = wp.clamp((y + 0.5) / stride - 0.5, 0.0, float(shadow.shape[1] - 1))
-        m = int(node)
-        shadow_image[p] = mixed(shadow, i, m, u, node - float(m))
+    for j in range(begin, wp.min(begin + PIXELS_, pixels.shape[0])):
+        k = entries[j]
+        w = weights[j]
+        u = w[0]
+        v = w[1]
+        p = pixels[j]
+        bmode[p] = mixed(polar, k, samples, u, v)
+        label_image[p] = labels[k + wp.where(u < 0.5, 0, samples) + wp.where(v < 0.5, 0, 1)]
+        attenuation_image[p] = wp.min(scale * mixed(attenuation, k, samples, u, v), 1.0)
+        m = nodes[j]
+        shadow_image[p] = shadow[m] + u * (shadow[m + shadow_nodes] - shadow[m])

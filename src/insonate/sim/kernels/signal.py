@@ -41,13 +41,16 @@ def receive(
     receiver: Receiver,
     iq: wp.array2d(dtype=wp.vec2),
 ):
-    """Convolve the texture with the pulse; add interface echoes and electronic noise."""
+    """Convolve the texture with the pulse; add interface echoes and electronic noise.
+
+    `pulse` is the symmetric envelope from its middle on.
+    """
     i, c = wp.tid()
     i = i + first
     samples = iq.shape[1]
     begin = c * CHUNK_
     stop = wp.min(begin + CHUNK_, samples)
-    half = pulse.shape[0] / 2
+    half = pulse.shape[0] - 1
     row = noise_row(receiver.seed, i, 11, noise.shape[0], samples)
     for n in range(begin, stop):
         value = (
@@ -55,11 +58,17 @@ def receive(
             + incoherent_weight * incoherent[i, n]
             + targets[i, n]
             + receiver.noise * noise[row + n]
+            + pulse[0] * texture[i, n]
         )
-        low = wp.max(half - n, 0)
-        high = wp.min(samples + half - n, 2 * half + 1)
-        for t in range(low, high):
-            value += pulse[t] * texture[i, n + t - half]
+        if n >= half and n < samples - half:
+            for t in range(1, half + 1):
+                value += pulse[t] * (texture[i, n - t] + texture[i, n + t])
+        else:
+            for t in range(1, half + 1):
+                if n >= t:
+                    value += pulse[t] * texture[i, n - t]
+                if n + t < samples:
+                    value += pulse[t] * texture[i, n + t]
         iq[i, n] = value
 
 

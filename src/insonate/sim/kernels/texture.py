@@ -88,6 +88,8 @@ def scatter(
     mix_right = wp.clamp(across - float(left), 0.0, 1.0)
     nodes = amplitude.shape[1]
     rate = 1.0 / float(stride)
+    last_node = float(nodes) - 1.001
+    direct = wp.where(stride == 1 and mix_right == 0.0, 1, 0)
     for layer in range(layer_weight.shape[0]):
         path = layer * grid_lines + j
         row_left = layer * lines + left
@@ -122,12 +124,16 @@ def scatter(
                             seed,
                         )
                         value = table[medium.table + int(cell & table_mask)]
-                        y = wp.max((float(n + t) + 0.5) * rate - 0.5, 0.0)
-                        y0 = wp.min(int(y), nodes - 1)
-                        y1 = wp.min(y0 + 1, nodes - 1)
-                        a0 = wp.lerp(amplitude[row_left, y0], amplitude[row_right, y0], mix_right)
-                        a1 = wp.lerp(amplitude[row_left, y1], amplitude[row_right, y1], mix_right)
-                        a = wp.lerp(a0, a1, y - float(y0))
+                        a = float(0.0)
+                        if direct == 1:
+                            a = amplitude[row_left, n + t]
+                        else:
+                            y = wp.clamp((float(n + t) + 0.5) * rate - 0.5, 0.0, last_node)
+                            y0 = int(y)
+                            v = y - float(y0)
+                            a0 = wp.lerp(amplitude[row_left, y0], amplitude[row_left, y0 + 1], v)
+                            a1 = wp.lerp(amplitude[row_right, y0], amplitude[row_right, y0 + 1], v)
+                            a = wp.lerp(a0, a1, mix_right)
                         grid[j, n + t] += (a * (m0 + f * m_step)) * value
                 n = until
             k += 1
@@ -152,30 +158,27 @@ def lateral_beam(
     begin = c * CHUNK_
     stop = wp.min(begin + CHUNK_, grid.shape[1])
     lines = grid.shape[0]
-    odd = per_line % 2
     right = i * per_line + per_line / 2  # the centre, or the first line right of it
-    left = right - 1 + odd
+    left = right - 1 + per_line % 2
+    alone = per_line % 2  # taps that have no mirror image
+    whole = wp.min(reach[c], wp.min(left + 1, lines - right))  # with both lines in the grid
     for n in range(begin, stop):
-        out[i, n] = wp.vec2(0.0, 0.0)
-    energy = float(0.0)
-    for t in range(reach[c]):
-        a = left - t
-        b = right + t
-        if odd == 1 and t == 0:
-            b = lines
-        whole = wp.where(a >= 0, 1, 0) + wp.where(b < lines, 1, 0)
-        if whole == 2:
-            for n in range(begin, stop):
-                out[i, n] += taps[t, n] * (grid[a, n] + grid[b, n])
-        elif a >= 0:
-            for n in range(begin, stop):
-                out[i, n] += taps[t, n] * grid[a, n]
-        elif b < lines:
-            for n in range(begin, stop):
-                out[i, n] += taps[t, n] * grid[b, n]
-        w = taps[t, begin]
-        energy += float(whole) * w * w
-    if energy < 0.999 and energy > 0.0:  # the rim of the image lacks neighbours
-        scale = 1.0 / wp.sqrt(energy)
-        for n in range(begin, stop):
-            out[i, n] = scale * out[i, n]
+        value = wp.vec2(0.0, 0.0)
+        energy = float(0.0)
+        if alone == 1:
+            value = taps[0, n] * grid[right, n]
+            energy = taps[0, n] * taps[0, n]
+        for t in range(alone, whole):
+            value += taps[t, n] * (grid[left - t, n] + grid[right + t, n])
+        if whole < reach[c]:  # the rim of the image lacks neighbours: keep its energy
+            for t in range(alone, whole):
+                energy += 2.0 * taps[t, n] * taps[t, n]
+            for t in range(wp.max(whole, alone), reach[c]):
+                if left - t >= 0:
+                    value += taps[t, n] * grid[left - t, n]
+                    energy += taps[t, n] * taps[t, n]
+                if right + t < lines:
+                    value += taps[t, n] * grid[right + t, n]
+                    energy += taps[t, n] * taps[t, n]
+            value = value / wp.sqrt(energy)
+        out[i, n] = value
