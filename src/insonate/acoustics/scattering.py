@@ -22,6 +22,7 @@ __all__ = [
     "hash_voxel",
     "mix",
     "scatterer_table",
+    "shared_power",
 ]
 
 #: Edge of a scatterer voxel [mm]; at most the axial resolution cell.
@@ -79,3 +80,26 @@ def scatterer_table(
     table[rng.permutation(size)[:filled]] = strength * np.exp(1j * phase)
     table /= np.sqrt(np.mean(np.abs(table) ** 2))
     return table.astype(np.complex64)
+
+
+def shared_power(sigma: ArrayLike, spacing: ArrayLike) -> NDArray[np.float64]:
+    """Speckle power under Gaussian weights of unit energy, where samples share voxels.
+
+    Samples closer than a voxel see the same scatterer and add up in phase; without this
+    correction twice the samples would make speckle 3 dB brighter (:eq:`shared`).
+
+    Args:
+        sigma: of the weights [mm].
+        spacing: of the samples [mm].
+
+    Returns:
+        Power relative to independent samples, at least 1.
+    """
+    width, step = np.broadcast_arrays(np.asarray(sigma, float), np.asarray(spacing, float))
+    lag = np.arange(1, 17).reshape(-1, *[1] * step.ndim) * step
+    overlap = np.maximum(1.0 - lag / VOXEL_EDGE, 0.0)
+    coarse = 1.0 + 2.0 * np.sum(overlap * np.exp(-((lag / (2.0 * width)) ** 2)), axis=0)
+    lag = (np.arange(64).reshape(-1, *[1] * step.ndim) + 0.5) / 64 * VOXEL_EDGE
+    overlap = (1.0 - lag / VOXEL_EDGE) * np.exp(-((lag / (2.0 * width)) ** 2))
+    fine = 2.0 * VOXEL_EDGE / np.maximum(step, 1e-9) * overlap.mean(axis=0)
+    return np.where(step > VOXEL_EDGE / 16, coarse, fine)

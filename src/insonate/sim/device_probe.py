@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import warp as wp
@@ -12,13 +13,14 @@ from numpy.typing import NDArray
 from insonate.acoustics import beam, pulse
 from insonate.acoustics.interface import acceptance_slope
 from insonate.acoustics.pulse import DISPLAY_SPEED, FWHM_PER_SIGMA
+from insonate.acoustics.scattering import shared_power
 from insonate.imaging.scan_convert import make_raster
 from insonate.probe import Probe
 from insonate.sim.kernels.echoes import FRACTIONS, Pulse
+from insonate.sim.kernels.probe_face import Tracing
 from insonate.sim.kernels.rays import Bundle
 from insonate.sim.kernels.signal import Receiver
 from insonate.sim.kernels.texture import CHUNK
-from insonate.sim.kernels.probe_face import Tracing
 from insonate.sim.settings import Settings
 
 __all__ = ["DeviceProbe", "lateral_taps", "pulse_table"]
@@ -75,7 +77,7 @@ def pulse_table(sigma: float, spacing: float) -> tuple[NDArray[np.float32], int]
 class DeviceProbe:
     """What the kernels need of a probe, and of the settings that go with it."""
 
-    def __init__(self, probe: Probe, settings: Settings, device: wp.context.Device):
+    def __init__(self, probe: Probe, settings: Settings, device: wp.Device):
         self.probe, self.settings, self.device = probe, settings, device
         self.depths = probe.depths()
         self.lines = self._lines(1)
@@ -92,7 +94,7 @@ class DeviceProbe:
         self._signal_tables()
         self._pixels()
 
-    def _array(self, values: object, dtype: type) -> wp.array:
+    def _array(self, values: object, dtype: Any) -> wp.array:
         return wp.array(values, dtype=dtype, device=self.device)
 
     def _floats(self, values: NDArray) -> wp.array:
@@ -109,6 +111,9 @@ class DeviceProbe:
         sigma = np.maximum(probe.lateral_sigma(self.depths), least)
         taps, reach = lateral_taps(sigma / spacing * m, m)
         self.taps, self.reach = self._floats(taps), self._array(reach, wp.int32)
+        axial = pulse.axial_sigma(probe.frequency, probe.bandwidth)
+        shared = shared_power(sigma, spacing / m) * shared_power(axial, probe.sample_spacing)
+        self.evenness = self._floats(shared**-0.5)
         self.lateral_sigma = self._floats(sigma)
         self.elevation_sigma = self._floats(probe.elevation_sigma(self.depths) / math.sqrt(2.0))
 

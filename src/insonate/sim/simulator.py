@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 import numpy as np
 import warp as wp
@@ -16,7 +17,7 @@ from insonate.geometry import check_pose
 from insonate.imaging.attenuation_map import upper_percentile
 from insonate.probe import Probe
 from insonate.scene import Scene
-from insonate.sim.buffers import Buffers, Paths
+from insonate.sim.buffers import Buffers, Paths, host
 from insonate.sim.device_probe import DeviceProbe
 from insonate.sim.device_scene import DeviceScene
 from insonate.sim.frame import Frame
@@ -99,12 +100,9 @@ class Simulator:
         Raises:
             InputError: the pose is not rigid, or the probe is in bone or outside the body.
         """
-        frame = None
-        for _, frame in zip(range(passes), self.accumulate(pose, seed), strict=False):
-            pass
-        if frame is None:
+        if passes < 1:
             raise InputError(f"passes: expected at least 1, got {passes}")
-        return frame
+        return next(islice(self.accumulate(pose, seed), passes - 1, None))
 
     def frames(self, poses: Iterable[ArrayLike], seed: int = 0) -> Iterator[Frame]:
         """Render a sweep: one frame a pose, the tissue's texture staying where it is."""
@@ -146,7 +144,7 @@ class Simulator:
                 p.tracing(pose, 0, central=True), p.lines.origin, p.lines.direction,
                 self.probe.sample_spacing, b.labels, b.met,
             )  # fmt: skip
-            check_placement(self.scene, self.probe, b.labels.numpy()[:, 0], b.met.numpy())
+            check_placement(self.scene, self.probe, host(b.labels)[:, 0], host(b.met))
 
     def _central_paths(self, pose: NDArray[np.float64], seed: int) -> None:
         """Deterministic paths of the grid lines: whose tissue the texture shows."""
@@ -222,7 +220,7 @@ class Simulator:
         with self._stage("lateral beam"):
             self.launch(
                 texture.lateral_beam, (self.probe.scanlines, p.chunks),
-                b.grid, p.taps, p.reach, s.scatterer_lines, b.texture,
+                b.grid, p.taps, p.reach, s.scatterer_lines, p.evenness, b.texture,
             )  # fmt: skip
 
     def _targets(self, pose: NDArray[np.float64]) -> None:
@@ -291,7 +289,7 @@ class Simulator:
                 b.amplitude, p.layer_weight, s.scatterer_lines, p.stride * dz,
                 p.reference, b.shadow,
             )  # fmt: skip
-            return 1.0 / upper_percentile(b.attenuation.numpy(), ATTENUATION_PERCENTILE)
+            return 1.0 / upper_percentile(host(b.attenuation), ATTENUATION_PERCENTILE)
 
     def _convert(self, scale: float) -> None:
         b, p = self._buffers, self._probe
@@ -320,8 +318,8 @@ class Simulator:
                 region_names=tuple(region.name for region in self.scene.regions),
                 probe=self.probe,
                 seed=seed,
-                iq=b.iq.numpy().view(np.complex64)[..., 0].copy() if keep else None,
-                polar=b.polar.numpy().copy() if keep else None,
+                iq=host(b.iq).view(np.complex64)[..., 0].copy() if keep else None,
+                polar=host(b.polar).copy() if keep else None,
             )
 
     @contextmanager

@@ -146,12 +146,13 @@ def lateral_beam(
     taps: wp.array2d(dtype=float),
     reach: wp.array(dtype=int),
     per_line: int,
+    evenness: wp.array(dtype=float),
     out: wp.array2d(dtype=wp.vec2),
 ):
     """Convolve across grid lines with the two-way beam, which widens with depth (:eq:`psf`).
 
     `taps[t, n]` weighs grid line `centre + t` and its mirror at sample n; `reach[c]` is the
-    number of taps that chunk c needs.
+    number of taps that chunk c needs; `evenness[n]` makes up for voxels that samples share.
     """
     i, c = wp.tid()
     i = i + first
@@ -181,4 +182,4 @@ def lateral_beam(
                     value += taps[t, n] * grid[right + t, n]
                     energy += taps[t, n] * taps[t, n]
             value = value / wp.sqrt(energy)
-        out[i, n] = value
+        out[i, n] = evenness[n] * value

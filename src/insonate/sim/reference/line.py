@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 
 from insonate.acoustics import pulse
 from insonate.acoustics.pulse import FWHM_PER_SIGMA
-from insonate.acoustics.scattering import TABLE_SIZE, VOXEL_EDGE, hash_voxel, scatterer_table
+from insonate.acoustics.scattering import (
+    TABLE_SIZE,
+    VOXEL_EDGE,
+    hash_voxel,
+    scatterer_table,
+    shared_power,
+)
 from insonate.probe import Probe
 from insonate.scene import Scene
 from insonate.sim.reference.path import Echo, Segment, Surfaces, trace_path
@@ -79,4 +85,6 @@ def _lateral(grid: NDArray[np.complex128], probe: Probe) -> NDArray[np.complex12
         weight = np.exp(-0.5 * ((at[:, None] - at[None]) / sigma[n]) ** 2)
         weight /= np.linalg.norm(weight, axis=1, keepdims=True)
         out[:, n] = weight @ grid[:, n]
-    return out
+    axial = pulse.axial_sigma(probe.frequency, probe.bandwidth)
+    shared = shared_power(sigma * spacing, spacing) * shared_power(axial, probe.sample_spacing)
+    return out / np.sqrt(shared)
