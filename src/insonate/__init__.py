@@ -5,7 +5,7 @@ The five names below render a frame; everything else is in the rooms they come f
 
 import warp as _warp
 
-_warp.config.quiet = True
+_warp.config.log_level = _warp.LOG_ERROR  # no banner, no word of a missing GPU
 
 from insonate.errors import InputError  # noqa: E402
 from insonate.geometry import look_at  # noqa: E402

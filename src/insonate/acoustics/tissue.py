@@ -130,7 +130,9 @@ class TissueTable(Mapping[str, Tissue]):
         known = {f.name: f.type for f in dataclasses.fields(Tissue)} | {"like": "str"}
         for field, value in fields.items():
             if field not in known:
-                raise InputError(f"tissue '{name}': unknown field '{field}'; {closest(field, known)}")
+                raise InputError(
+                    f"tissue '{name}': unknown field '{field}'; {closest(field, known)}"
+                )
             if known[field] == "float" and (isinstance(value, bool) or not _is_number(value)):
                 raise InputError(f"tissue '{name}': {field} must be a number, got {value!r}")
         if parent is not None:

@@ -61,7 +61,8 @@ class Scene:
         pairs: region in front of (where the normal points) and behind each face, `(faces, 2)`.
         regions: by label; region 0 is what surrounds everything and fills the gap between
             the probe and the skin.
-        sheet_of: index into `sheets` for faces that are membranes, else -1, `(faces,)`; both
+        sheet_of: index into `sheets` for faces that are membranes, else -1, `(faces,)`;
+            empty if there are none; both
             sides of a membrane lie in one region.
         sheets: the membranes.
         targets: point reflectors.
@@ -75,7 +76,7 @@ class Scene:
     faces: NDArray[np.int32]
     pairs: NDArray[np.int32]
     regions: tuple[Region, ...]
-    sheet_of: NDArray[np.int32] | None = None
+    sheet_of: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     sheets: tuple[Sheet, ...] = ()
     targets: PointTargets = field(default_factory=PointTargets.none)
     name: str = "scene"
@@ -88,14 +89,14 @@ class Scene:
         set_(self, "vertices", np.ascontiguousarray(self.vertices, np.float32).reshape(-1, 3))
         set_(self, "faces", np.ascontiguousarray(self.faces, np.int32).reshape(-1, 3))
         set_(self, "pairs", np.ascontiguousarray(self.pairs, np.int32).reshape(-1, 2))
-        sheet_of = np.full(len(self.faces), -1) if self.sheet_of is None else self.sheet_of
+        sheet_of = self.sheet_of if len(self.sheet_of) else np.full(len(self.faces), -1)
         set_(self, "sheet_of", np.ascontiguousarray(sheet_of, np.int32))
         self._check()
 
     def _check(self) -> None:
         if len(self.faces) == 0 and len(self.targets.positions) == 0:
             raise InputError(f"scene '{self.name}': empty mesh, expected at least one triangle")
-        bad = ~np.isfinite(self.vertices).all(axis=1)
+        bad = np.logical_not(np.isfinite(self.vertices).all(axis=1))
         if bad.any():
             raise InputError(
                 f"scene '{self.name}': vertex {int(np.argmax(bad))} is NaN or infinite "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import warp as wp
@@ -13,7 +14,12 @@ from insonate.sim.device_probe import DeviceProbe
 from insonate.sim.kernels.records import Echo, Segment
 from insonate.sim.kernels.trace import GAS
 
-__all__ = ["Buffers", "Paths"]
+__all__ = ["Buffers", "Paths", "host"]
+
+
+def host(array: Any) -> NDArray[Any]:
+    """A device array's values on the host; on the CPU a view, good until the next frame."""
+    return array.numpy()
 
 
 @dataclass
@@ -30,10 +36,10 @@ class Paths:
     echo_count: wp.array
 
     @classmethod
-    def allocate(cls, count: int, bounces: int, device: wp.context.Device) -> Paths:
+    def allocate(cls, count: int, bounces: int, device: wp.Device) -> Paths:
         """Room for `count` paths."""
 
-        def empty(shape: int | tuple[int, ...], dtype: type) -> wp.array:
+        def empty(shape: int | tuple[int, ...], dtype: Any) -> wp.array:
             return wp.empty(shape, dtype=dtype, device=device)
 
         return cls(
@@ -90,7 +96,7 @@ class Buffers:
         self._targets(scene, probe)
         self.has_gas = any(r.tissue.impedance < float(GAS) for r in scene.regions)
 
-    def _zeros(self, shape: int | tuple[int, ...], dtype: type) -> wp.array:
+    def _zeros(self, shape: int | tuple[int, ...], dtype: Any) -> wp.array:
         return wp.zeros(shape, dtype=dtype, device=self._device)
 
     def _pictures(self, shape: tuple[int, int]) -> None:
@@ -118,4 +124,4 @@ class Buffers:
 
     def picture(self, flat: wp.array, shape: tuple[int, int]) -> NDArray:
         """A host copy of an image."""
-        return flat.numpy().reshape(shape).copy()
+        return host(flat).reshape(shape).copy()

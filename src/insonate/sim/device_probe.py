@@ -94,7 +94,7 @@ class DeviceProbe:
         self._signal_tables()
         self._pixels()
 
-    def _array(self, values: object, dtype: Any) -> wp.array:
+    def _array(self, values: Any, dtype: Any) -> wp.array:
         return wp.array(values, dtype=dtype, device=self.device)
 
     def _floats(self, values: NDArray) -> wp.array:
@@ -164,7 +164,7 @@ class DeviceProbe:
         self.pixel_node = self._array(i * self.nodes + node, wp.int32)
         self.pixel_weight = self._array(np.stack([line - i, sample - n], axis=1), wp.vec2)
 
-    def bundle(self, seed: int, central: bool) -> Bundle:
+    def bundle(self, seed: int, central: bool) -> Any:
         """The beam of primary rays; `central` keeps every ray on its scanline."""
         probe, settings = self.probe, self.settings
         lateral, elevation = probe.transmit_waist, probe.elevation_waist
@@ -184,7 +184,7 @@ class DeviceProbe:
         out.seed = wp.uint32(seed & 0xFFFFFFFF)
         return out
 
-    def tracing(self, pose: NDArray[np.float64], seed: int, central: bool) -> Tracing:
+    def tracing(self, pose: NDArray[np.float64], seed: int, central: bool) -> Any:
         """How paths are followed from `pose` (probe to device scene, `(4, 4)`)."""
         probe, settings = self.probe, self.settings
         out = Tracing()
@@ -205,7 +205,7 @@ class DeviceProbe:
         out.seed = wp.uint32(seed & 0xFFFFFFFF)
         return out
 
-    def receiver(self, seed: int, passes: int) -> Receiver:
+    def receiver(self, seed: int, passes: int) -> Any:
         """Noise and display settings; noise averages over `passes`."""
         settings, display = self.settings, self.settings.display
         out = Receiver()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import warp as wp
 from numpy.typing import NDArray
@@ -74,7 +76,7 @@ class DeviceScene:
         self._average_normals()
         refit.result()
 
-    def _array(self, values: object, dtype: type) -> wp.array:
+    def _array(self, values: Any, dtype: Any) -> wp.array:
         return wp.array(values, dtype=dtype, device=self.launch.device)
 
     def _build_mesh(self) -> wp.Mesh:
@@ -85,7 +87,9 @@ class DeviceScene:
         self.anatomy.pairs = self._array(self.scene.pairs, wp.vec2i)
         self.anatomy.sheet_of = self._array(self.scene.sheet_of, wp.int32)
         if len(self.scene.faces) == 0:  # targets in an open medium: one triangle out of reach
-            points = self._array([[1e6, 1e6, 1e6], [1e6 + 1, 1e6, 1e6], [1e6, 1e6 + 1, 1e6]], wp.vec3)
+            points = self._array(
+                [[1e6, 1e6, 1e6], [1e6 + 1, 1e6, 1e6], [1e6, 1e6 + 1, 1e6]], wp.vec3
+            )
             indices = self._array([0, 1, 2], wp.int32)
         mesh = wp.Mesh(points=points, indices=indices, bvh_constructor=_constructor(self.launch))
         self.anatomy.mesh = mesh.id
@@ -94,7 +98,10 @@ class DeviceScene:
     def _build_normals(self) -> wp.array:
         scene = self.scene
         corner_of, start, faces = _wedges(scene)
-        self._wedge_start, self._wedge_faces = self._array(start, wp.int32), self._array(faces, wp.int32)
+        self._wedge_start, self._wedge_faces = (
+            self._array(start, wp.int32),
+            self._array(faces, wp.int32),
+        )
         self._face_normals = wp.zeros(scene.triangles, dtype=wp.vec3, device=self.launch.device)
         if scene.normals is not None:
             self.anatomy.corners = self._array(np.arange(3 * scene.triangles), wp.int32)
@@ -124,7 +131,7 @@ class DeviceScene:
         )  # fmt: skip
 
     def _media(self, frequency: float) -> wp.array:
-        rows = np.zeros(len(self.scene.regions), dtype=Medium.numpy_dtype())
+        rows = np.zeros(len(self.scene.regions), dtype=np.dtype(Medium.numpy_dtype()))  # type: ignore[arg-type]
         for row, region in zip(rows, self.scene.regions, strict=True):
             _fill_medium(row, region.tissue, frequency)
             row["table"] = self._table_of[region.tissue.occupancy, region.tissue.kappa]

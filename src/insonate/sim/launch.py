@@ -17,7 +17,7 @@ __all__ = ["Launcher", "find_device"]
 SLICES_PER_THREAD = 2
 
 
-def find_device(name: str) -> wp.context.Device:
+def find_device(name: str) -> wp.Device:
     """The Warp device called `name`: "cpu", "cuda" or "cuda:1".
 
     Raises:
@@ -39,14 +39,14 @@ class Launcher:
     inputs alone: results do not depend on the number of slices or threads.
     """
 
-    def __init__(self, device: wp.context.Device, threads: int | None = None):
+    def __init__(self, device: wp.Device, threads: int | None = None):
         self.device = device
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         self.threads = 1 if device.is_cuda else max(1, threads or cores or 1)
         self._loaded: set[wp.Module] = set()
         self.pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
 
-    def __call__(self, kernel: wp.Kernel, dim: Sequence[int], *inputs: Any) -> None:
+    def __call__(self, kernel: Any, dim: Sequence[int], *inputs: Any) -> None:
         """Launch `kernel` over `dim`; its `first` argument is filled in here."""
         alone = kernel.module not in self._loaded  # or the threads would compile it side by side
         self._loaded.add(kernel.module)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import warp as wp
@@ -22,7 +23,6 @@ from insonate.sim.device_probe import DeviceProbe
 from insonate.sim.device_scene import DeviceScene
 from insonate.sim.frame import Frame
 from insonate.sim.kernels import bundle, echoes, image, rays, signal, texture, trace
-from insonate.sim.kernels.probe_face import Tracing
 from insonate.sim.launch import Launcher, find_device
 from insonate.sim.placement import check_placement
 from insonate.sim.settings import Settings
@@ -173,7 +173,7 @@ class Simulator:
             )  # fmt: skip
             self._follow(p.tracing(pose, ray_seed, central=False), paths, p.lines.direction)
 
-    def _follow(self, tracing: Tracing, paths: Paths, lines: wp.array) -> None:
+    def _follow(self, tracing: Any, paths: Paths, lines: wp.array) -> None:
         self.launch(
             trace.trace_paths, (paths.count,), self._scene.anatomy, tracing, paths.origin,
             paths.direction, paths.start, lines, paths.segments, paths.segment_count,

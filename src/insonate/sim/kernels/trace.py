@@ -98,7 +98,12 @@ def make_segment(path: Path, hit: Hit, medium: Medium, stretch: float, last: flo
 
 @wp.func
 def make_echo(
-    tracing: Tracing, path: Path, returned: float, cos: float, roughness: float, thickness: float,
+    tracing: Tracing,
+    path: Path,
+    returned: float,
+    cos: float,
+    roughness: float,
+    thickness: float,
     phase: float,
 ) -> Echo:
     """What comes back from a surface, split by its fuzziness (:eq:`accumulation`).
@@ -118,7 +123,12 @@ def make_echo(
 
 @wp.func
 def surface_echo(
-    anatomy: Anatomy, tracing: Tracing, path: Path, hit: Hit, phase: float, key: wp.uint32,
+    anatomy: Anatomy,
+    tracing: Tracing,
+    path: Path,
+    hit: Hit,
+    phase: float,
+    key: wp.uint32,
     segment: float,
 ) -> Echo:
     """Echo of an interface between two regions, or of a membrane in one.
@@ -170,7 +180,9 @@ def meet_sheet(anatomy: Anatomy, tracing: Tracing, path: Path, hit: Hit) -> Path
 
 
 @wp.func
-def choose_facet(tracing: Tracing, path: Path, hit: Hit, roughness: float, i: int, b: int) -> wp.vec3:
+def choose_facet(
+    tracing: Tracing, path: Path, hit: Hit, roughness: float, i: int, b: int
+) -> wp.vec3:
     """The facet that bends or turns the path: rough for a bundle, smooth for a central path."""
     if tracing.stochastic == 0 or roughness >= SMOOTH:
         return hit.normal

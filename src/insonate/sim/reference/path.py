@@ -195,7 +195,7 @@ def _echo(
     roughness = min(before.roughness, behind.roughness)
     thickness = max(before.thickness, behind.thickness)
     gamma = float(interface.pressure_reflection(before.impedance, behind.impedance, 1.0, 1.0))
-    if scene.sheet_of is not None and scene.sheet_of[hit.face] >= 0:
+    if scene.sheet_of[hit.face] >= 0:
         sheet = scene.sheets[scene.sheet_of[hit.face]]
         roughness, thickness = SMOOTH, 0.0
         gamma = float(_sheet_gamma(before.impedance, sheet, probe))
@@ -234,7 +234,7 @@ def _fuzz(seed: int, draw: tuple[int, int], thickness: float) -> float:
 def _branch(scene: Scene, path: Path, hit: Hit, draw: tuple[int, int], seed: int | None) -> Path:
     """Through the interface, or back; a membrane is always crossed."""
     before, behind = scene.regions[hit.front].tissue, scene.regions[hit.back].tissue
-    if scene.sheet_of is not None and scene.sheet_of[hit.face] >= 0:
+    if scene.sheet_of[hit.face] >= 0:
         return replace(path, origin=path.origin - NUDGE * hit.geometric)
     facet = hit.normal
     if seed is not None and min(before.roughness, behind.roughness) < SMOOTH:
