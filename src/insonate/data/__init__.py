@@ -2,6 +2,7 @@
 
 from insonate.data.dicom import DicomFile
 from insonate.data.figure import write_figure
+from insonate.data.files import make_folder
 from insonate.data.mha import MhaSequence
 from insonate.data.nifti import NiftiLabels
 from insonate.data.palette import label_colors
@@ -16,6 +17,7 @@ __all__ = [
     "NiftiLabels",
     "Record",
     "label_colors",
+    "make_folder",
     "write_figure",
     "write_frames",
     "write_png",

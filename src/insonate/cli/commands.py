@@ -1,0 +1,55 @@
+"""The tree of commands, as tyro reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from tyro.conf import subcommand
+
+from insonate.cli.lists import ListProbes, ListScenes, ListTissues, ShowProbe, ShowTissue
+from insonate.cli.render import Render
+from insonate.cli.scene import CheckScene
+
+__all__ = ["Command"]
+
+
+@dataclass(frozen=True)
+class SceneCommand:
+    """List scenes that ship, or have one examined."""
+
+    command: Annotated[CheckScene, subcommand("check")] | Annotated[ListScenes, subcommand("list")]
+
+    def run(self) -> None:
+        """Do it."""
+        self.command.run()
+
+
+@dataclass(frozen=True)
+class ProbeCommand:
+    """List probes that ship, or show one."""
+
+    command: Annotated[ListProbes, subcommand("list")] | Annotated[ShowProbe, subcommand("show")]
+
+    def run(self) -> None:
+        """Do it."""
+        self.command.run()
+
+
+@dataclass(frozen=True)
+class TissueCommand:
+    """List tissues that ship, or show one."""
+
+    command: Annotated[ListTissues, subcommand("list")] | Annotated[ShowTissue, subcommand("show")]
+
+    def run(self) -> None:
+        """Do it."""
+        self.command.run()
+
+
+Command = (
+    Annotated[Render, subcommand("render")]
+    | Annotated[SceneCommand, subcommand("scene")]
+    | Annotated[ProbeCommand, subcommand("probe")]
+    | Annotated[TissueCommand, subcommand("tissue")]
+)

@@ -1,0 +1,93 @@
+"""`insonate render`: a scene, a probe and poses to files."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import UseAppendAction, arg
+
+from insonate.cli.placement import Placement, anterior_pose
+
+if TYPE_CHECKING:
+    from insonate.sim import Frame
+
+__all__ = ["Render"]
+
+Format = Literal["png", "figure", "mha", "nifti", "dicom"]
+
+
+@dataclass(frozen=True)
+class Render(Placement):
+    """Render B-mode images with labels, attenuation, shadow and mask.
+
+    The probe is put by --at and --aim, by a file of poses or by a view of the scene; without
+    any, by the scene's first view, or else in the middle of its front. Many poses make a sweep.
+    """
+
+    quality: Literal["fast", "fine"] = "fast"
+    """fast: 1 ray a scanline; fine: 32 rays in each of 3 elevation layers."""
+    seed: int = 1
+    """of scatterers, rays and noise."""
+    set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=VALUE")] = ()
+    """change a setting: rays=8, display.gain=3 [dB], probe.steering=10 [degrees]."""
+    out: Path = Path("out")
+    """folder for the files."""
+    format: tuple[Format, ...] = ("png", "figure")
+    """kinds of file."""
+    device: str = "cpu"
+    """cpu, cuda or cuda:1."""
+
+    def run(self) -> None:
+        """Render, write, and say where the files are."""
+        from insonate.cli.overrides import override
+        from insonate.cli.quiet import start_engine
+        from insonate.data import make_folder, write_frames
+        from insonate.sim import Settings, Simulator
+
+        view = self.chosen_view()
+        poses, probe = self.poses(view), self.chosen_probe(view)
+        settings, probe = override(Settings.preset(self.quality), probe, self.set)
+        make_folder(self.out)
+        start_engine(self.device)
+        scene = self.load_scene()
+        poses = poses or [anterior_pose(scene)]
+        simulator = Simulator(scene, probe, settings, device=self.device)
+        clock = Clock(simulator.frames(poses, self.seed), len(poses))
+        paths = write_frames(clock, self.out, self.format, sweep=len(poses) > 1)
+        print(f"{self.out}: {', '.join(str(path.relative_to(self.out)) for path in paths)}")
+        print(clock.report())
+
+
+class Clock:
+    """Frames with their rendering timed and, if there are many, a progress bar."""
+
+    def __init__(self, frames: Iterable[Frame], count: int):
+        self.frames, self.count = frames, count
+        self.times: list[float] = []  # ms
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Yield the frames; a bar is shown only where a person can see it."""
+        from tqdm import tqdm
+
+        with tqdm(total=self.count, unit="frame", disable=True if self.count < 2 else None) as bar:
+            begin = time.perf_counter()
+            for frame in self.frames:
+                self.times.append((time.perf_counter() - begin) * 1e3)
+                yield frame
+                bar.update()
+                begin = time.perf_counter()
+
+    def report(self) -> str:
+        """How long frames took; the first one also loads the kernels."""
+        first, *later = self.times
+        if not later:
+            return f"1 frame in {first:.0f} ms, start-up included"
+        return (
+            f"{len(self.times)} frames, {statistics.median(later):.1f} ms per frame "
+            f"(the first {first:.0f} ms, start-up included)"
+        )

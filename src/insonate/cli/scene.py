@@ -1,0 +1,44 @@
+"""`insonate scene check`: what a scene is made of, and whether it can be rendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg
+
+from insonate.cli.placement import Placement, anterior_pose
+from insonate.errors import InputError
+
+__all__ = ["CheckScene"]
+
+
+@dataclass(frozen=True)
+class CheckScene(Placement):
+    """Examine a scene: units, extent, triangles, holes, overlaps, tissues."""
+
+    out: Annotated[Path | None, arg(metavar="PNG", help_behavior_hint="")] = None
+    """write a 3-D preview with the probe in place."""
+
+    def run(self) -> None:
+        """Print the report and write the preview."""
+        from insonate.anatomy import check_scene, preview
+        from insonate.cli.quiet import start_engine, stderr_muted
+        from insonate.data import make_folder
+
+        if self.out is not None:
+            make_folder(self.out.parent)
+        start_engine("cpu")
+        view = self.chosen_view()
+        poses, probe = self.poses(view), self.chosen_probe(view)
+        report = check_scene(self.scene, self.data)
+        print(report.text())
+        if not report.ok:
+            raise InputError(f"{self.scene}: cannot be used, see the problems in the report")
+        if self.out is None:
+            return
+        scene = self.load_scene()
+        with stderr_muted():  # VTK complains about a screen that it does not need
+            preview(scene, probe, (poses or [anterior_pose(scene)])[0], self.out)
+        print(f"preview: {self.out}")
