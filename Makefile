@@ -1,13 +1,14 @@
 # make demo   renders the built-in scene, in an environment of its own (.venv)
 # make test   everything that has to pass before a change is merged
 # make docs   the documentation, in docs/_build/html
+# make pictures   the README's picture of the phantom, anew
 
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 OUT ?= out/demo
 
-.PHONY: demo test docs clean
+.PHONY: demo test docs pictures clean
 
 demo: .venv/core.stamp
 	@$(BIN)/insonate render qa --quality fine --out $(OUT)
@@ -23,6 +24,10 @@ test: .venv/dev.stamp
 docs: .venv/dev.stamp
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 	@echo "Documentation: docs/_build/html/index.html"
+
+pictures: demo
+	@mkdir -p docs/pictures
+	@cp $(OUT)/figure.png docs/pictures/qa.png
 
 clean:
 	rm -rf docs/_build out build dist
