@@ -220,7 +220,8 @@ class Simulator:
         with self._stage("lateral beam"):
             self.launch(
                 texture.lateral_beam, (self.probe.scanlines, p.chunks),
-                b.grid, p.taps, p.reach, s.scatterer_lines, p.evenness, b.texture,
+                b.grid.flatten(), p.taps.flatten(), p.reach, s.scatterer_lines, p.evenness,
+                b.texture.flatten(),
             )  # fmt: skip
 
     def _targets(self, pose: NDArray[np.float64]) -> None:

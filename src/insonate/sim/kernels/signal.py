@@ -51,25 +51,30 @@ def receive(
     begin = c * CHUNK_
     stop = wp.min(begin + CHUNK_, samples)
     half = pulse.shape[0] - 1
+    line = texture[i]
+    hard = coherent[i]
+    fuzzy = incoherent[i]
+    target = targets[i]
+    out = iq[i]
     row = noise_row(receiver.seed, i, 11, noise.shape[0], samples)
     for n in range(begin, stop):
         value = (
-            coherent_weight * coherent[i, n]
-            + incoherent_weight * incoherent[i, n]
-            + targets[i, n]
+            coherent_weight * hard[n]
+            + incoherent_weight * fuzzy[n]
+            + target[n]
             + receiver.noise * noise[row + n]
-            + pulse[0] * texture[i, n]
+            + pulse[0] * line[n]
         )
         if n >= half and n < samples - half:
             for t in range(1, half + 1):
-                value += pulse[t] * (texture[i, n - t] + texture[i, n + t])
+                value += pulse[t] * (line[n - t] + line[n + t])
         else:
             for t in range(1, half + 1):
                 if n >= t:
-                    value += pulse[t] * texture[i, n - t]
+                    value += pulse[t] * line[n - t]
                 if n + t < samples:
-                    value += pulse[t] * texture[i, n + t]
-        iq[i, n] = value
+                    value += pulse[t] * line[n + t]
+        out[n] = value
 
 
 @wp.kernel(enable_backward=False)
@@ -144,14 +149,16 @@ def compress(
     i, c = wp.tid()
     i = i + first
     begin = c * CHUNK_
+    line = iq[i]
+    out = polar[i]
     rate = 4.342944819 / receiver.dynamic_range
     for n in range(begin, wp.min(begin + CHUNK_, polar.shape[1])):
-        v = iq[i, n]
+        v = line[n]
         offset = 1.0 + (tgc[n] - receiver.white) / receiver.dynamic_range
         y = wp.clamp(offset + rate * wp.log(v[0] * v[0] + v[1] * v[1] + 1.0e-30), 0.0, 1.0)
         if receiver.gamma != 1.0:
             y = wp.pow(y, receiver.gamma)
-        polar[i, n] = y
+        out[n] = y
 
 
 @wp.kernel(enable_backward=False)

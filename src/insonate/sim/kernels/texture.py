@@ -79,8 +79,9 @@ def scatter(
     grid_lines = lines * per_line
     begin = c * CHUNK_
     stop = wp.min(begin + CHUNK_, grid.shape[1])
+    out = grid[j]
     for n in range(begin, stop):
-        grid[j, n] = wp.vec2(0.0, 0.0)
+        out[n] = wp.vec2(0.0, 0.0)
     # Amplitude is known at scanlines; grid lines lie between them.
     across = (float(j) + 0.5) / float(per_line) - 0.5
     left = wp.clamp(int(wp.floor(across)), 0, lines - 1)
@@ -92,8 +93,8 @@ def scatter(
     direct = wp.where(stride == 1 and mix_right == 0.0, 1, 0)
     for layer in range(layer_weight.shape[0]):
         path = layer * grid_lines + j
-        row_left = layer * lines + left
-        row_right = layer * lines + right
+        near = amplitude[layer * lines + left]
+        far = amplitude[layer * lines + right]
         last = counts[path] - 1
         k = int(0)
         n = int(begin)
@@ -105,7 +106,7 @@ def scatter(
                 z = (float(n) + 0.5) * sample_spacing
                 level = medium.texture * layer_weight[layer]
                 node = wp.clamp(n / stride, 0, nodes - 1)
-                loud = wp.max(amplitude[row_left, node], amplitude[row_right, node])
+                loud = wp.max(near[node], far[node])
                 if level * loud > silence * wp.exp(-s.decay * 2.0):
                     p = s.rest + (z - s.start) * s.rest_step
                     step = sample_spacing * s.rest_step
@@ -126,15 +127,15 @@ def scatter(
                         value = table[medium.table + int(cell & table_mask)]
                         a = float(0.0)
                         if direct == 1:
-                            a = amplitude[row_left, n + t]
+                            a = near[n + t]
                         else:
                             y = wp.clamp((float(n + t) + 0.5) * rate - 0.5, 0.0, last_node)
                             y0 = int(y)
                             v = y - float(y0)
-                            a0 = wp.lerp(amplitude[row_left, y0], amplitude[row_left, y0 + 1], v)
-                            a1 = wp.lerp(amplitude[row_right, y0], amplitude[row_right, y0 + 1], v)
+                            a0 = wp.lerp(near[y0], near[y0 + 1], v)
+                            a1 = wp.lerp(far[y0], far[y0 + 1], v)
                             a = wp.lerp(a0, a1, mix_right)
-                        grid[j, n + t] += (a * (m0 + f * m_step)) * value
+                        out[n + t] += (a * (m0 + f * m_step)) * value
                 n = until
             k += 1
 
@@ -142,12 +143,12 @@ def scatter(
 @wp.kernel(enable_backward=False)
 def lateral_beam(
     first: int,
-    grid: wp.array2d(dtype=wp.vec2),
-    taps: wp.array2d(dtype=float),
+    grid: wp.array(dtype=wp.vec2),
+    taps: wp.array(dtype=float),
     reach: wp.array(dtype=int),
     per_line: int,
     evenness: wp.array(dtype=float),
-    out: wp.array2d(dtype=wp.vec2),
+    out: wp.array(dtype=wp.vec2),
 ):
     """Convolve across grid lines with the two-way beam, which widens with depth (:eq:`psf`).
 
@@ -156,30 +157,39 @@ def lateral_beam(
     """
     i, c = wp.tid()
     i = i + first
+    samples = evenness.shape[0]
     begin = c * CHUNK_
-    stop = wp.min(begin + CHUNK_, grid.shape[1])
-    lines = grid.shape[0]
+    stop = wp.min(begin + CHUNK_, samples)
+    lines = grid.shape[0] / samples
     right = i * per_line + per_line / 2  # the centre, or the first line right of it
     left = right - 1 + per_line % 2
     alone = per_line % 2  # taps that have no mirror image
     whole = wp.min(reach[c], wp.min(left + 1, lines - right))  # with both lines in the grid
+    # Flat arrays: line k, sample n is entry k * samples + n.
     for n in range(begin, stop):
         value = wp.vec2(0.0, 0.0)
         energy = float(0.0)
         if alone == 1:
-            value = taps[0, n] * grid[right, n]
-            energy = taps[0, n] * taps[0, n]
+            value = taps[n] * grid[right * samples + n]
+            energy = taps[n] * taps[n]
+        low = (left - alone) * samples + n
+        high = (right + alone) * samples + n
+        tap = alone * samples + n
         for t in range(alone, whole):
-            value += taps[t, n] * (grid[left - t, n] + grid[right + t, n])
+            value += taps[tap] * (grid[low] + grid[high])
+            low -= samples
+            high += samples
+            tap += samples
         if whole < reach[c]:  # the rim of the image lacks neighbours: keep its energy
             for t in range(alone, whole):
-                energy += 2.0 * taps[t, n] * taps[t, n]
+                energy += 2.0 * taps[t * samples + n] * taps[t * samples + n]
             for t in range(wp.max(whole, alone), reach[c]):
+                w = taps[t * samples + n]
                 if left - t >= 0:
-                    value += taps[t, n] * grid[left - t, n]
-                    energy += taps[t, n] * taps[t, n]
+                    value += w * grid[(left - t) * samples + n]
+                    energy += w * w
                 if right + t < lines:
-                    value += taps[t, n] * grid[right + t, n]
-                    energy += taps[t, n] * taps[t, n]
+                    value += w * grid[(right + t) * samples + n]
+                    energy += w * w
             value = value / wp.sqrt(energy)
-        out[i, n] = evenness[n] * value
+        out[i * samples + n] = evenness[n] * value

@@ -59,7 +59,7 @@ def next_hit(anatomy: Anatomy, tracing: Tracing, path: Path, tilt: float) -> Hit
     speed = wp.where(path.region >= 0, anatomy.media[wp.max(path.region, 0)].speed, FASTEST)
     reach = (tracing.depth - path.depth) / tilt * speed / tracing.display_speed + 1.0
     hit = closest_hit(anatomy, path.origin, path.direction, reach)
-    if path.reflections > 0 and tracing.face > 0.0:
+    if path.reflections > 0:  # a face that does not reflect still ends the path
         t = face_distance(tracing, path.origin, path.direction)
         if t > 0.0 and (hit.found == NOTHING or t < hit.distance):
             hit.found = FACE
