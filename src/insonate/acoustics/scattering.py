@@ -15,6 +15,7 @@ __all__ = [
     "HASH_X",
     "HASH_Y",
     "HASH_Z",
+    "LATTICE",
     "MIX_1",
     "MIX_2",
     "TABLE_SIZE",
@@ -27,6 +28,9 @@ __all__ = [
 
 #: Edge of a scatterer voxel [mm]; at most the axial resolution cell.
 VOXEL_EDGE = 0.15
+#: Position of the scene's origin in its voxel [edges]. Planes of symmetry, such as the image
+#: plane of a phantom, would otherwise run between voxels, and rounding would choose.
+LATTICE = (0.31, 0.43, 0.37)
 #: Entries of a texture's table of complex deviates; a power of two, small enough for L2 cache.
 TABLE_SIZE = 32768
 

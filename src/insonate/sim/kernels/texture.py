@@ -2,6 +2,7 @@
 
 import warp as wp
 
+from insonate.acoustics.scattering import LATTICE
 from insonate.sim.kernels.random import hash_cell
 from insonate.sim.kernels.records import Medium, Segment
 
@@ -10,6 +11,7 @@ __all__ = ["CHUNK", "lateral_beam", "scatter"]
 #: Axial samples that one thread handles.
 CHUNK = 32
 CHUNK_ = wp.constant(CHUNK)
+LATTICE_ = wp.constant(wp.vec3(*LATTICE))
 
 
 @wp.func
@@ -114,7 +116,7 @@ def scatter(
                     m0 = level * modulation(medium, p, seed)
                     m1 = level * modulation(medium, p + float(count) * step, seed)
                     m_step = (m1 - m0) / float(count)
-                    q = p * voxel_rate
+                    q = p * voxel_rate + LATTICE_
                     q_step = step * voxel_rate
                     for t in range(count):
                         f = float(t)

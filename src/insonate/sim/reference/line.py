@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from insonate.acoustics import pulse
 from insonate.acoustics.pulse import FWHM_PER_SIGMA
 from insonate.acoustics.scattering import (
+    LATTICE,
     TABLE_SIZE,
     VOXEL_EDGE,
     hash_voxel,
@@ -59,7 +60,7 @@ def _scatter(
     inside = np.flatnonzero((depth >= segment.start) & (depth < segment.end))
     z = depth[inside] - segment.start
     position = segment.rest + z[:, None] * segment.rest_step
-    index = hash_voxel(np.floor(position / VOXEL_EDGE), seed) & np.uint32(TABLE_SIZE - 1)
+    index = hash_voxel(np.floor(position / VOXEL_EDGE + LATTICE), seed) & np.uint32(TABLE_SIZE - 1)
     values = scatterer_table(tissue.occupancy, tissue.kappa)[index]
     level = 10.0 ** ((tissue.echogenicity + settings.speckle_level) / 20.0)
     line[inside] += level * segment.amplitude * np.exp(-segment.decay * z) * values
