@@ -63,8 +63,7 @@ class Buffers:
         amplitude: mean two-way amplitude of a bundle, `(layers * scanlines, nodes)`.
         grid: scatterers, `(grid lines, samples)`; `texture`: after the lateral beam.
         coherent, incoherent: sums of interface echoes over passes, `(scanlines, samples)`.
-        targets: point targets, likewise.
-        iq, polar: the signal and its compressed image, likewise.
+        iq: the signal, likewise; `polar`: the compressed image and the attenuation map.
     """
 
     def __init__(self, probe: DeviceProbe, scene: Scene):
@@ -83,18 +82,17 @@ class Buffers:
         self.texture = self._zeros((lines, samples), wp.vec2)
         self.coherent = self._zeros((lines, samples), wp.vec2)
         self.incoherent = self._zeros((lines, samples), wp.vec2)
-        self.targets = self._zeros((lines, samples), wp.vec2)
-        self.gas = self._zeros((lines, samples), wp.float32)
+        self.has_gas = any(r.tissue.impedance < float(GAS) for r in scene.regions)
+        self.gas = self._zeros((lines, samples if self.has_gas else 1), wp.float32)
         self.iq = self._zeros((lines, samples), wp.vec2)
-        self.polar = self._zeros((lines, samples), wp.float32)
-        self.smoothed = self._zeros((lines, samples), wp.float32)
+        self.polar = self._zeros((lines, samples), wp.vec2)
+        self.smoothed = self._zeros((lines, samples), wp.vec2)
         self.haze = self._zeros((lines, probe.chunks), wp.float32)
         self.clutter = self._zeros((lines, probe.chunks), wp.float32)
         self.attenuation = self._zeros((lines, samples), wp.float32)
-        self.shadow = self._zeros((lines, probe.nodes), wp.float32)
+        self.shadow = self._zeros((lines, probe.shadow_nodes), wp.float32)
         self._pictures(probe.raster.shape)
         self._targets(scene, probe)
-        self.has_gas = any(r.tissue.impedance < float(GAS) for r in scene.regions)
 
     def _zeros(self, shape: int | tuple[int, ...], dtype: Any) -> wp.array:
         return wp.zeros(shape, dtype=dtype, device=self._device)
@@ -116,11 +114,6 @@ class Buffers:
             levels = (10.0 ** (targets.levels / 20.0)).astype(np.float32)
             self.target_positions = wp.array(local, dtype=wp.vec3, device=self._device)
             self.target_levels = wp.array(levels, dtype=wp.float32, device=self._device)
-
-    def clear_echoes(self) -> None:
-        """Forget the echoes of earlier passes."""
-        for array in (self.coherent, self.incoherent, self.gas):
-            array.zero_()
 
     def picture(self, flat: wp.array, shape: tuple[int, int]) -> NDArray:
         """A host copy of an image."""

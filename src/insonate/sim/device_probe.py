@@ -23,11 +23,12 @@ from insonate.sim.kernels.signal import Receiver
 from insonate.sim.kernels.texture import CHUNK
 from insonate.sim.settings import Settings
 
-__all__ = ["DeviceProbe", "lateral_taps", "pulse_table"]
+__all__ = ["BUNDLE_STRIDE", "DeviceProbe", "lateral_taps", "pulse_table"]
 
 #: Speckle must span this many scanlines (full width), or columns decorrelate into streaks.
 LEAST_LINES_PER_SPECKLE = 1.5
-#: Axial samples per node of a bundle's mean amplitude; 1 where the bundle is one ray.
+#: Axial samples per node of a bundle's mean amplitude (1 where the bundle is one ray), and
+#: of the shadow map.
 BUNDLE_STRIDE = 4
 NOISE_TABLE = 1 << 16
 NEPER_PER_DB = math.log(10.0) / 20.0
@@ -89,6 +90,7 @@ class DeviceProbe:
         self.echo_weight = self._floats(weights / weights.sum())
         self.stride = 1 if settings.rays == 1 else BUNDLE_STRIDE
         self.nodes = -(-probe.samples // self.stride)
+        self.shadow_nodes = -(-probe.samples // BUNDLE_STRIDE)
         self.chunks = -(-probe.samples // CHUNK)
         self._beam_tables()
         self._signal_tables()
@@ -121,7 +123,8 @@ class DeviceProbe:
         probe, display = self.probe, self.settings.display
         sigma = pulse.axial_sigma(probe.frequency, probe.bandwidth)
         kernel = pulse.axial_kernel(sigma, probe.sample_spacing)
-        self.half_pulse = self._floats(kernel[len(kernel) // 2 :])
+        right = kernel[len(kernel) // 2 :]
+        self.half_pulse = self._floats(np.pad(right, (0, -(len(right) - 1) % 4)))
         table, half = pulse_table(sigma, probe.sample_spacing)
         self.pulse = Pulse()
         self.pulse.table, self.pulse.half = self._floats(table), half
@@ -130,7 +133,7 @@ class DeviceProbe:
         f = probe.attenuation_frequency_mhz
         curve = display.tgc_curve(self.depths, probe.depth, f)
         self.tgc = self._floats(curve)
-        nodes = (np.arange(self.nodes) + 0.5) * self.stride * probe.sample_spacing
+        nodes = (np.arange(self.shadow_nodes) + 0.5) * BUNDLE_STRIDE * probe.sample_spacing
         expected = 2.0 * display.tgc_attenuation * f * nodes / 10.0
         self.reference = self._floats(10.0 ** (-expected / 20.0))
         self.noise = self._noise()
@@ -158,10 +161,10 @@ class DeviceProbe:
         sample = self.raster.sample.ravel()[inside]
         i = np.minimum(line.astype(np.int32), self.probe.scanlines - 2)
         n = np.minimum(sample.astype(np.int32), self.probe.samples - 2)
-        node = np.minimum((sample / self.stride).astype(np.int32), self.nodes - 1)
+        node = np.minimum((sample / BUNDLE_STRIDE).astype(np.int32), self.shadow_nodes - 1)
         self.pixels = self._array(inside.astype(np.int32), wp.int32)
         self.pixel_entry = self._array(i * self.probe.samples + n, wp.int32)
-        self.pixel_node = self._array(i * self.nodes + node, wp.int32)
+        self.pixel_node = self._array(i * self.shadow_nodes + node, wp.int32)
         self.pixel_weight = self._array(np.stack([line - i, sample - n], axis=1), wp.vec2)
 
     def bundle(self, seed: int, central: bool) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from insonate.imaging.attenuation_map import upper_percentile
 from insonate.probe import Probe
 from insonate.scene import Scene
 from insonate.sim.buffers import Buffers, Paths, host
-from insonate.sim.device_probe import DeviceProbe
+from insonate.sim.device_probe import BUNDLE_STRIDE, DeviceProbe
 from insonate.sim.device_scene import DeviceScene
 from insonate.sim.frame import Frame
 from insonate.sim.kernels import bundle, echoes, image, rays, signal, texture, trace
@@ -102,7 +102,7 @@ class Simulator:
         """
         if passes < 1:
             raise InputError(f"passes: expected at least 1, got {passes}")
-        return next(islice(self.accumulate(pose, seed), passes - 1, None))
+        return next(islice(self._passes(pose, seed, alone=passes == 1), passes - 1, None))
 
     def frames(self, poses: Iterable[ArrayLike], seed: int = 0) -> Iterator[Frame]:
         """Render a sweep: one frame a pose, the tissue's texture staying where it is."""
@@ -111,25 +111,26 @@ class Simulator:
 
     def accumulate(self, pose: ArrayLike, seed: int = 0) -> Iterator[Frame]:
         """Render a resting probe: every frame adds another pass of rays to the last."""
+        return self._passes(pose, seed, alone=False)
+
+    def _passes(self, pose: ArrayLike, seed: int, alone: bool) -> Iterator[Frame]:
+        """One frame after every pass; `alone` says that there is no second one."""
         world = check_pose(pose)
         local = world.copy()
         local[:3, 3] -= self._scene.centre
         self.timings = {}
         self._labels(local)
         self._central_paths(local, seed)
-        self._buffers.clear_echoes()
-        passes = 0
-        while True:
-            self._trace(local, seed, passes)
-            self._bundle_amplitude(passes)
-            self._echoes()
-            passes += 1
-            self._texture(seed)
+        for number in count():
+            self._trace(local, seed, number)
+            self._bundle_amplitude(number)
+            self._echoes(number, alone)
             self._targets(local)
-            self._receive(seed, passes)
+            self._texture(seed)
+            self._receive(seed, number + 1, alone)
             self._clutter(seed)
-            self._compress(seed)
             scale = self._side_products()
+            self._compress(seed)
             self._convert(scale)
             yield self._frame(world, seed)
             self.timings = {}
@@ -192,19 +193,18 @@ class Simulator:
                 passes / (passes + 1), 1.0 / (passes + 1), b.amplitude,
             )  # fmt: skip
 
-    def _echoes(self) -> None:
+    def _echoes(self, number: int, alone: bool) -> None:
         b, p, s = self._buffers, self._probe, self.settings
         with self._stage("echoes"):
             self.launch(
                 echoes.deposit_echoes, (self.probe.scanlines,),
                 b.bundle.echoes, b.bundle.echo_count, s.rays, self.probe.scanlines,
-                p.echo_weight, 1.0 / s.rays, s.rays**-0.5, p.pulse,
-                b.coherent, b.incoherent, b.gas,
+                p.echo_weight, 1.0 / s.rays, s.rays**-0.5, p.pulse, number,
+                b.coherent, b.coherent if alone else b.incoherent, b.gas,
             )  # fmt: skip
 
     def _texture(self, seed: int) -> None:
         b, p, s = self._buffers, self._probe, self.settings
-        b.targets.zero_()
         if not s.scatterers:
             b.texture.zero_()
             return
@@ -237,15 +237,16 @@ class Simulator:
                 p.lines.origin, p.lines.direction, p.lines.lateral, self.probe.arc_radius,
                 p.lateral_sigma, p.elevation_sigma, b.centre.segments, b.centre.segment_count,
                 self.settings.scatterer_lines, self.settings.layers // 2, b.amplitude,
-                p.stride * self.probe.sample_spacing, p.pulse, b.targets,
+                p.stride * self.probe.sample_spacing, p.pulse, b.coherent,
             )  # fmt: skip
 
-    def _receive(self, seed: int, passes: int) -> None:
+    def _receive(self, seed: int, passes: int, alone: bool) -> None:
         b, p = self._buffers, self._probe
         with self._stage("receive"):
             self.launch(
                 signal.receive, (self.probe.scanlines, p.chunks),
-                b.texture, b.coherent, b.incoherent, b.targets, 1.0 / passes, passes**-0.5,
+                b.texture, b.coherent, b.incoherent,
+                1.0 / passes, 0.0 if alone else passes**-0.5,
                 p.half_pulse, p.noise, p.receiver(seed + passes, passes), b.iq,
             )  # fmt: skip
 
@@ -271,7 +272,8 @@ class Simulator:
         b, p = self._buffers, self._probe
         dim = (self.probe.scanlines, p.chunks)
         with self._stage("compress"):
-            self.launch(signal.compress, dim, b.iq, p.tgc, p.receiver(seed, 1), b.polar)
+            receiver = p.receiver(seed, 1)
+            self.launch(signal.compress, dim, b.iq, p.tgc, receiver, b.attenuation, b.polar)
             if p.smoothing is not None:
                 self.launch(signal.smooth_lines, dim, b.polar, p.smoothing, b.smoothed)
 
@@ -287,7 +289,8 @@ class Simulator:
             )  # fmt: skip
             self.launch(
                 image.shadow_lines, (lines,), b.centre.segments, b.centre.segment_count,
-                b.amplitude, p.layer_weight, s.scatterer_lines, p.stride * dz,
+                b.amplitude, p.layer_weight, s.scatterer_lines, BUNDLE_STRIDE // p.stride,
+                BUNDLE_STRIDE * dz,
                 p.reference, b.shadow,
             )  # fmt: skip
             return 1.0 / upper_percentile(host(b.attenuation), ATTENUATION_PERCENTILE)
@@ -299,8 +302,8 @@ class Simulator:
             polar = b.polar if p.smoothing is None else b.smoothed
             self.launch(
                 image.convert, (threads,), p.pixels, p.pixel_entry, p.pixel_node,
-                p.pixel_weight, self.probe.samples, polar.flatten(), b.labels.flatten(),
-                b.attenuation.flatten(), scale, b.shadow.flatten(), p.nodes,
+                p.pixel_weight, self.probe.samples, polar.flatten(), b.labels.flatten(), scale,
+                b.shadow.flatten(), p.shadow_nodes,
                 b.image, b.label_image, b.attenuation_image, b.shadow_image,
             )  # fmt: skip
 
@@ -320,7 +323,7 @@ class Simulator:
                 probe=self.probe,
                 seed=seed,
                 iq=host(b.iq).view(np.complex64)[..., 0].copy() if keep else None,
-                polar=host(b.polar).copy() if keep else None,
+                polar=host(b.polar)[..., 0].copy() if keep else None,
             )
 
     @contextmanager

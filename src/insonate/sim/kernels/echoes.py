@@ -50,13 +50,23 @@ def deposit_echoes(
     coherent_weight: float,
     incoherent_weight: float,
     pulse: Pulse,
+    keep: int,
     coherent: wp.array2d(dtype=wp.vec2),
     incoherent: wp.array2d(dtype=wp.vec2),
     gas: wp.array2d(dtype=float),
 ):
-    """Sum the echoes of line `i` over its layers and rays (:eq:`accumulation`)."""
+    """Sum the echoes of line `i` over its layers and rays (:eq:`accumulation`).
+
+    `keep` adds to what earlier passes have left. Both parts may go to the same array.
+    """
     i = first + wp.tid()
-    samples = gas.shape[1]
+    samples = coherent.shape[1]
+    if keep == 0:
+        for n in range(samples):
+            coherent[i, n] = wp.vec2(0.0, 0.0)
+            incoherent[i, n] = wp.vec2(0.0, 0.0)
+        for n in range(gas.shape[1]):
+            gas[i, n] = 0.0
     for layer in range(layer_weight.shape[0]):
         weight = layer_weight[layer]
         for r in range(rays):
@@ -76,7 +86,7 @@ def deposit_echoes(
                             wp.vec2(a * wp.cos(e.phase), a * wp.sin(e.phase)), incoherent,
                         )  # fmt: skip
                     if e.gas > 0.0:
-                        n = wp.min(int(e.depth / pulse.spacing), samples - 1)
+                        n = wp.min(int(e.depth / pulse.spacing), gas.shape[1] - 1)
                         gas[i, n] += weight * coherent_weight * e.gas * e.gas
 
 

@@ -116,29 +116,26 @@ def shadow_lines(
     amplitude: wp.array2d(dtype=float),
     layer_weight: wp.array(dtype=float),
     per_line: int,
+    step: int,
     spacing: float,
     reference: wp.array(dtype=float),
     shadow: wp.array2d(dtype=float),
 ):
-    """Share of the beam that line `i` has lost on the way, per node (:eq:`shadow`)."""
+    """Share of the beam that line `i` has lost on the way (:eq:`shadow`).
+
+    A node of the shadow, `spacing` mm apart, is every `step`th of the amplitude.
+    """
     i = first + wp.tid()
     lines = shadow.shape[0]
     centre = ((layer_weight.shape[0] / 2) * lines + i) * per_line + per_line / 2
     turned = mirror_depth(segments, counts, centre)
+    last = amplitude.shape[1] - 1
     for n in range(shadow.shape[1]):
         value = float(0.0)
         # What a mirror sends back does not light what lies behind it.
         if (float(n) + 0.5) * spacing < turned:
-            value = lit(amplitude, layer_weight, i, n, lines)
+            value = lit(amplitude, layer_weight, i, wp.min(n * step, last), lines)
         shadow[i, n] = 1.0 - wp.min(value / reference[n], 1.0)
-
-
-@wp.func
-def mixed(polar: wp.array(dtype=float), k: int, stride: int, u: float, v: float) -> float:
-    """Bilinear value beyond entry k of a flat polar image with `stride` samples a line."""
-    near = polar[k] + v * (polar[k + 1] - polar[k])
-    far = polar[k + stride] + v * (polar[k + stride + 1] - polar[k + stride])
-    return near + u * (far - near)
 
 
 @wp.kernel(enable_backward=False)
@@ -149,9 +146,8 @@ def convert(
     nodes: wp.array(dtype=int),
     weights: wp.array(dtype=wp.vec2),
     samples: int,
-    polar: wp.array(dtype=float),
+    polar: wp.array(dtype=wp.vec2),
     labels: wp.array(dtype=wp.uint8),
-    attenuation: wp.array(dtype=float),
     scale: float,
     shadow: wp.array(dtype=float),
     shadow_nodes: int,
@@ -163,8 +159,8 @@ def convert(
     """Look up every pixel of the fan in the flat polar images.
 
     Pixel j lies `weights[j]` (line, sample) beyond entry `entries[j]`, and next to node
-    `nodes[j]` of the shadow. Images are mixed bilinearly, labels are the nearest, the shadow
-    is mixed across lines.
+    `nodes[j]` of the shadow. Image and attenuation are mixed bilinearly, labels are the
+    nearest, the shadow is mixed across lines.
     """
     t = first + wp.tid()
     begin = t * PIXELS_
@@ -173,9 +169,12 @@ def convert(
         w = weights[j]
         u = w[0]
         v = w[1]
+        near = polar[k] + v * (polar[k + 1] - polar[k])
+        far = polar[k + samples] + v * (polar[k + samples + 1] - polar[k + samples])
+        both = near + u * (far - near)
         p = pixels[j]
-        bmode[p] = mixed(polar, k, samples, u, v)
+        bmode[p] = both[0]
+        attenuation_image[p] = wp.min(scale * both[1], 1.0)
         label_image[p] = labels[k + wp.where(u < 0.5, 0, samples) + wp.where(v < 0.5, 0, 1)]
-        attenuation_image[p] = wp.min(scale * mixed(attenuation, k, samples, u, v), 1.0)
         m = nodes[j]
         shadow_image[p] = shadow[m] + u * (shadow[m + shadow_nodes] - shadow[m])

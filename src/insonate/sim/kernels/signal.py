@@ -33,7 +33,6 @@ def receive(
     texture: wp.array2d(dtype=wp.vec2),
     coherent: wp.array2d(dtype=wp.vec2),
     incoherent: wp.array2d(dtype=wp.vec2),
-    targets: wp.array2d(dtype=wp.vec2),
     coherent_weight: float,
     incoherent_weight: float,
     pulse: wp.array(dtype=float),
@@ -43,7 +42,7 @@ def receive(
 ):
     """Convolve the texture with the pulse; add interface echoes and electronic noise.
 
-    `pulse` is the symmetric envelope from its middle on.
+    `pulse` is the symmetric envelope from its middle on, with zeros up to whole fours.
     """
     i, c = wp.tid()
     i = i + first
@@ -54,20 +53,20 @@ def receive(
     line = texture[i]
     hard = coherent[i]
     fuzzy = incoherent[i]
-    target = targets[i]
     out = iq[i]
     row = noise_row(receiver.seed, i, 11, noise.shape[0], samples)
     for n in range(begin, stop):
-        value = (
-            coherent_weight * hard[n]
-            + incoherent_weight * fuzzy[n]
-            + target[n]
-            + receiver.noise * noise[row + n]
-            + pulse[0] * line[n]
-        )
+        value = receiver.noise * noise[row + n] + coherent_weight * hard[n] + pulse[0] * line[n]
+        if incoherent_weight > 0.0:
+            value += incoherent_weight * fuzzy[n]
         if n >= half and n < samples - half:
-            for t in range(1, half + 1):
-                value += pulse[t] * (line[n - t] + line[n + t])
+            for t in range(1, half, 4):
+                value += (
+                    pulse[t] * (line[n - t] + line[n + t])
+                    + pulse[t + 1] * (line[n - t - 1] + line[n + t + 1])
+                    + pulse[t + 2] * (line[n - t - 2] + line[n + t + 2])
+                    + pulse[t + 3] * (line[n - t - 3] + line[n + t + 3])
+                )
         else:
             for t in range(1, half + 1):
                 if n >= t:
@@ -143,13 +142,18 @@ def compress(
     iq: wp.array2d(dtype=wp.vec2),
     tgc: wp.array(dtype=float),
     receiver: Receiver,
-    polar: wp.array2d(dtype=float),
+    attenuation: wp.array2d(dtype=float),
+    polar: wp.array2d(dtype=wp.vec2),
 ):
-    """Envelope, TGC, log compression and gray map (:eq:`compression`)."""
+    """Envelope, TGC, log compression and gray map (:eq:`compression`).
+
+    The attenuation map is laid beside the image, to be scan-converted in one go.
+    """
     i, c = wp.tid()
     i = i + first
     begin = c * CHUNK_
     line = iq[i]
+    map_line = attenuation[i]
     out = polar[i]
     rate = 4.342944819 / receiver.dynamic_range
     for n in range(begin, wp.min(begin + CHUNK_, polar.shape[1])):
@@ -158,15 +162,15 @@ def compress(
         y = wp.clamp(offset + rate * wp.log(v[0] * v[0] + v[1] * v[1] + 1.0e-30), 0.0, 1.0)
         if receiver.gamma != 1.0:
             y = wp.pow(y, receiver.gamma)
-        out[n] = y
+        out[n] = wp.vec2(y, map_line[n])
 
 
 @wp.kernel(enable_backward=False)
 def smooth_lines(
     first: int,
-    polar: wp.array2d(dtype=float),
+    polar: wp.array2d(dtype=wp.vec2),
     kernel: wp.array(dtype=float),
-    out: wp.array2d(dtype=float),
+    out: wp.array2d(dtype=wp.vec2),
 ):
     """Axial smoothing of the compressed image before scan conversion."""
     i, c = wp.tid()
@@ -175,7 +179,7 @@ def smooth_lines(
     last = polar.shape[1] - 1
     half = kernel.shape[0] / 2
     for n in range(begin, wp.min(begin + CHUNK_, last + 1)):
-        total = float(0.0)
+        total = wp.vec2(0.0, 0.0)
         for t in range(kernel.shape[0]):
             total += kernel[t] * polar[i, wp.clamp(n + t - half, 0, last)]
         out[i, n] = total
