@@ -3,6 +3,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -81,6 +82,19 @@ def test_cli_fine_differs_from_fast_in_rays_only(tmp_path):
     fast, fine = (read(tmp_path / q / "labels.png") for q in ("fast", "fine"))
     np.testing.assert_array_equal(fast, fine)
     assert (read(tmp_path / "fast/bmode.png") != read(tmp_path / "fine/bmode.png")).any()
+
+
+def test_cli_asks_for_patience_while_a_scene_is_built(tmp_path, capsys, monkeypatch):
+    def slow(*_):
+        time.sleep(0.3)
+        raise InputError("end of the test")
+
+    monkeypatch.setattr("insonate.cli.placement.PATIENCE", 0.05)
+    monkeypatch.setattr("insonate.anatomy.load_scene", slow)
+    assert render(tmp_path) == 2
+    first, last = capsys.readouterr().err.splitlines()
+    assert first == "insonate: building the scene; it is kept for the next time"
+    assert last == "insonate: end of the test"
 
 
 def test_cli_shows_a_progress_bar_to_a_person(capsys, monkeypatch):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Placement", "anterior_pose"]
 
 PROBE = "c5_2v"
+PATIENCE = 3.0  # s
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,16 @@ class Placement:
     """folder with the anatomy that the scene file names."""
 
     def load_scene(self) -> Scene:
-        """The scene."""
+        """The scene; a word of patience if it has to be built."""
         from insonate.anatomy import load_scene
 
-        return load_scene(self.scene, self.data)
+        words = "insonate: building the scene; it is kept for the next time"
+        patience = threading.Timer(PATIENCE, print, [words], {"file": sys.stderr})
+        patience.start()
+        try:
+            return load_scene(self.scene, self.data)
+        finally:
+            patience.cancel()
 
     def chosen_view(self) -> View | None:
         """The view asked for, or the scene's first, unless the probe is put in another way."""
