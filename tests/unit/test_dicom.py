@@ -48,6 +48,9 @@ def test_dicom_measures_in_cm_from_the_face_of_the_probe(tmp_path):
     y = region.ReferencePixelPhysicalValueY + down * region.PhysicalDeltaY
     probe = frame.image_to_probe() @ [column, row, 0, 1]
     np.testing.assert_allclose([10 * x, 10 * y], probe[[0, 2]], atol=1e-9)
+    # the reference pixel is the one nearest to the middle of the face
+    assert abs(region.ReferencePixelPhysicalValueX) <= region.PhysicalDeltaX / 2
+    assert abs(region.ReferencePixelPhysicalValueY) <= region.PhysicalDeltaY / 2
     assert (region.RegionLocationMaxX1, region.RegionLocationMaxY1) == (31, 23)
 
 

@@ -102,10 +102,22 @@ def test_pose_file_refuses_arrays(tmp_path, array, message):
         read_poses(tmp_path / "a.npy")
 
 
+class Trap:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return self.path.write_text, ("sprung",)
+
+
 def test_pose_file_never_unpickles(tmp_path):
-    np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    trap = np.array([Trap(tmp_path / "trap")], dtype=object)
+    np.save(tmp_path / "a.npy", trap, allow_pickle=True)
     with pytest.raises(InputError, match="not a NumPy array"):
         read_poses(tmp_path / "a.npy")
+    assert not (tmp_path / "trap").exists()
     np.savez(tmp_path / "b.npz", POSES[0])
     (tmp_path / "b.npz").rename(tmp_path / "b.npy")
     with pytest.raises(InputError, match="not a NumPy array"):
