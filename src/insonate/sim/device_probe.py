@@ -17,10 +17,11 @@ from insonate.acoustics.scattering import shared_power
 from insonate.imaging.scan_convert import make_raster
 from insonate.probe import Probe
 from insonate.sim.kernels.echoes import FRACTIONS, Pulse
+from insonate.sim.kernels.image import WEIGHT_SCALE
 from insonate.sim.kernels.probe_face import Tracing
 from insonate.sim.kernels.rays import Bundle
 from insonate.sim.kernels.signal import Receiver
-from insonate.sim.kernels.texture import CHUNK
+from insonate.sim.kernels.texture import CHUNK, STEP
 from insonate.sim.settings import Settings
 
 __all__ = ["BUNDLE_STRIDE", "DeviceProbe", "lateral_taps", "pulse_table"]
@@ -53,18 +54,18 @@ def lateral_taps(
         per_line: grid lines per scanline; an even number has no line at the centre.
 
     Returns:
-        Weights `(taps, samples)`, of unit energy with their mirror images, and the number of
-        taps that each chunk of samples needs `(chunks,)`.
+        Weights `(steps, taps)`, of unit energy with their mirror images, for every `STEP`
+        samples, and the number of taps that each step needs, at least 3, `(steps,)`.
     """
-    half = math.ceil(2.6 * float(sigma.max())) + 1
-    at = np.arange(half)[:, None] + (0.0 if per_line % 2 else 0.5)
-    taps = np.exp(-0.5 * (at / sigma) ** 2)
+    steps = -(-len(sigma) // STEP)
+    middle = np.minimum(np.arange(steps) * STEP + STEP // 2, len(sigma) - 1)
+    width = sigma[middle][:, None]
+    reach = np.maximum(np.ceil(2.6 * width[:, 0]) + 1, 3).astype(np.int32)
+    at = np.arange(reach.max()) + (0.0 if per_line % 2 else 0.5)
+    taps = np.where(at < reach[:, None], np.exp(-0.5 * (at / width) ** 2), 0.0)
     mirrored = np.where(at == 0, 1.0, 2.0)
-    taps /= np.sqrt((mirrored * taps**2).sum(axis=0))
-    chunks = -(-len(sigma) // CHUNK)
-    widest = np.resize(sigma, chunks * CHUNK).reshape(chunks, CHUNK).max(axis=1)
-    reach = np.minimum(np.ceil(2.6 * widest) + 1, half)
-    return taps.astype(np.float32), reach.astype(np.int32)
+    taps /= np.sqrt((mirrored * taps**2).sum(axis=1, keepdims=True))
+    return taps.astype(np.float32), reach
 
 
 def pulse_table(sigma: float, spacing: float) -> tuple[NDArray[np.float32], int]:
@@ -92,6 +93,7 @@ class DeviceProbe:
         self.nodes = -(-probe.samples // self.stride)
         self.shadow_nodes = -(-probe.samples // BUNDLE_STRIDE)
         self.chunks = -(-probe.samples // CHUNK)
+        self.steps = -(-probe.samples // STEP)
         self._beam_tables()
         self._signal_tables()
         self._pixels()
@@ -124,7 +126,7 @@ class DeviceProbe:
         sigma = pulse.axial_sigma(probe.frequency, probe.bandwidth)
         kernel = pulse.axial_kernel(sigma, probe.sample_spacing)
         right = kernel[len(kernel) // 2 :]
-        self.half_pulse = self._floats(np.pad(right, (0, -(len(right) - 1) % 4)))
+        self.half_pulse = self._floats(np.pad(right, (0, max(0, 5 - len(right)))))
         table, half = pulse_table(sigma, probe.sample_spacing)
         self.pulse = Pulse()
         self.pulse.table, self.pulse.half = self._floats(table), half
@@ -165,7 +167,8 @@ class DeviceProbe:
         self.pixels = self._array(inside.astype(np.int32), wp.int32)
         self.pixel_entry = self._array(i * self.probe.samples + n, wp.int32)
         self.pixel_node = self._array(i * self.shadow_nodes + node, wp.int32)
-        self.pixel_weight = self._array(np.stack([line - i, sample - n], axis=1), wp.vec2)
+        beyond = np.round(np.stack([line - i, sample - n], axis=1) * WEIGHT_SCALE)
+        self.pixel_weight = self._array(beyond.astype(np.uint16).view(np.uint32)[:, 0], wp.uint32)
 
     def bundle(self, seed: int, central: bool) -> Any:
         """The beam of primary rays; `central` keeps every ray on its scanline."""

@@ -195,11 +195,12 @@ class Simulator:
 
     def _echoes(self, number: int, alone: bool) -> None:
         b, p, s = self._buffers, self._probe, self.settings
+        clear = 0 if number else 1 if alone else 2
         with self._stage("echoes"):
             self.launch(
                 echoes.deposit_echoes, (self.probe.scanlines,),
                 b.bundle.echoes, b.bundle.echo_count, s.rays, self.probe.scanlines,
-                p.echo_weight, 1.0 / s.rays, s.rays**-0.5, p.pulse, number,
+                p.echo_weight, 1.0 / s.rays, s.rays**-0.5, p.pulse, clear,
                 b.coherent, b.coherent if alone else b.incoherent, b.gas,
             )  # fmt: skip
 
@@ -219,8 +220,8 @@ class Simulator:
             )  # fmt: skip
         with self._stage("lateral beam"):
             self.launch(
-                texture.lateral_beam, (self.probe.scanlines, p.chunks),
-                b.grid.flatten(), p.taps.flatten(), p.reach, s.scatterer_lines, p.evenness,
+                texture.lateral_beam, (self.probe.scanlines, p.steps),
+                b.grid.flatten(), p.taps, p.reach, s.scatterer_lines, p.evenness,
                 b.texture.flatten(),
             )  # fmt: skip
 

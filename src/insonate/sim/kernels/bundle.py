@@ -48,8 +48,13 @@ def bundle_amplitude(
     centre = (layer * lines + line) * per_line + per_line / 2
     turned = mirror_depth(centre_segments, centre_counts, centre)
     nodes = amplitude.shape[1]
-    for n in range(nodes):
-        amplitude[i, n] = keep * amplitude[i, n]
+    row = amplitude[i]
+    if keep == 0.0:
+        for n in range(nodes):
+            row[n] = 0.0
+    else:
+        for n in range(nodes):
+            row[n] = keep * row[n]
     share = weight / float(rays)
     for r in range(rays):
         path = i * rays + r
@@ -66,5 +71,5 @@ def bundle_amplitude(
             a = share * s.amplitude * wp.exp(-s.decay * ((float(n0) + 0.5) * spacing - s.start))
             fade = wp.exp(-s.decay * spacing)
             for n in range(n0, n1):
-                amplitude[i, n] += a
+                row[n] += a
                 a *= fade

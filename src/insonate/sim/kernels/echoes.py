@@ -50,21 +50,24 @@ def deposit_echoes(
     coherent_weight: float,
     incoherent_weight: float,
     pulse: Pulse,
-    keep: int,
+    clear: int,
     coherent: wp.array2d(dtype=wp.vec2),
     incoherent: wp.array2d(dtype=wp.vec2),
     gas: wp.array2d(dtype=float),
 ):
     """Sum the echoes of line `i` over its layers and rays (:eq:`accumulation`).
 
-    `keep` adds to what earlier passes have left. Both parts may go to the same array.
+    Adds to what earlier passes have left, unless `clear` is 1 (both parts go to the coherent
+    array) or 2 (they are kept apart).
     """
     i = first + wp.tid()
     samples = coherent.shape[1]
-    if keep == 0:
+    if clear > 0:
         for n in range(samples):
             coherent[i, n] = wp.vec2(0.0, 0.0)
-            incoherent[i, n] = wp.vec2(0.0, 0.0)
+        if clear > 1:
+            for n in range(samples):
+                incoherent[i, n] = wp.vec2(0.0, 0.0)
         for n in range(gas.shape[1]):
             gas[i, n] = 0.0
     for layer in range(layer_weight.shape[0]):

@@ -7,11 +7,14 @@ from insonate.sim.kernels.probe_face import Tracing
 from insonate.sim.kernels.records import Segment
 from insonate.sim.kernels.surface import NUDGE, Anatomy, closest_hit
 
-__all__ = ["PIXELS", "attenuation_lines", "convert", "label_lines", "shadow_lines"]
+__all__ = ["PIXELS", "WEIGHT_SCALE", "attenuation_lines", "convert", "label_lines", "shadow_lines"]
 
 #: Pixels that one thread converts.
-PIXELS = 32
+PIXELS = 64
 PIXELS_ = wp.constant(PIXELS)
+#: Bilinear weights are 16-bit integers, 0 to this.
+WEIGHT_SCALE = 65535
+FROM_WEIGHT = wp.constant(1.0 / WEIGHT_SCALE)
 FAR = wp.constant(1000.0)  # [mm]
 
 
@@ -144,7 +147,7 @@ def convert(
     pixels: wp.array(dtype=int),
     entries: wp.array(dtype=int),
     nodes: wp.array(dtype=int),
-    weights: wp.array(dtype=wp.vec2),
+    weights: wp.array(dtype=wp.uint32),
     samples: int,
     polar: wp.array(dtype=wp.vec2),
     labels: wp.array(dtype=wp.uint8),
@@ -158,7 +161,7 @@ def convert(
 ):
     """Look up every pixel of the fan in the flat polar images.
 
-    Pixel j lies `weights[j]` (line, sample) beyond entry `entries[j]`, and next to node
+    Pixel j lies `weights[j]` (line and sample, 16 bits each) beyond entry `entries[j]`, and next to node
     `nodes[j]` of the shadow. Image and attenuation are mixed bilinearly, labels are the
     nearest, the shadow is mixed across lines.
     """
@@ -167,8 +170,8 @@ def convert(
     for j in range(begin, wp.min(begin + PIXELS_, pixels.shape[0])):
         k = entries[j]
         w = weights[j]
-        u = w[0]
-        v = w[1]
+        u = float(w & wp.uint32(65535)) * FROM_WEIGHT
+        v = float(w >> wp.uint32(16)) * FROM_WEIGHT
         near = polar[k] + v * (polar[k + 1] - polar[k])
         far = polar[k + samples] + v * (polar[k + samples + 1] - polar[k + samples])
         both = near + u * (far - near)

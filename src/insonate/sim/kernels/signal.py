@@ -27,6 +27,18 @@ def noise_row(seed: wp.uint32, line: int, use: int, table: int, samples: int) ->
     return int(hash_key(seed, line, 0, use) % wp.uint32(table - samples))
 
 
+@wp.func
+def rim(line: wp.array(dtype=wp.vec2), pulse: wp.array(dtype=float), n: int) -> wp.vec2:
+    """Convolved value at either end of a line."""
+    value = pulse[0] * line[n]
+    for t in range(1, pulse.shape[0]):
+        if n >= t:
+            value += pulse[t] * line[n - t]
+        if n + t < line.shape[0]:
+            value += pulse[t] * line[n + t]
+    return value
+
+
 @wp.kernel(enable_backward=False)
 def receive(
     first: int,
@@ -42,7 +54,7 @@ def receive(
 ):
     """Convolve the texture with the pulse; add interface echoes and electronic noise.
 
-    `pulse` is the symmetric envelope from its middle on, with zeros up to whole fours.
+    `pulse` is the symmetric envelope from its middle on, at least five samples.
     """
     i, c = wp.tid()
     i = i + first
@@ -52,28 +64,36 @@ def receive(
     half = pulse.shape[0] - 1
     line = texture[i]
     hard = coherent[i]
-    fuzzy = incoherent[i]
     out = iq[i]
     row = noise_row(receiver.seed, i, 11, noise.shape[0], samples)
-    for n in range(begin, stop):
-        value = receiver.noise * noise[row + n] + coherent_weight * hard[n] + pulse[0] * line[n]
-        if incoherent_weight > 0.0:
-            value += incoherent_weight * fuzzy[n]
-        if n >= half and n < samples - half:
-            for t in range(1, half, 4):
-                value += (
-                    pulse[t] * (line[n - t] + line[n + t])
-                    + pulse[t + 1] * (line[n - t - 1] + line[n + t + 1])
-                    + pulse[t + 2] * (line[n - t - 2] + line[n + t + 2])
-                    + pulse[t + 3] * (line[n - t - 3] + line[n + t + 3])
-                )
-        else:
-            for t in range(1, half + 1):
-                if n >= t:
-                    value += pulse[t] * line[n - t]
-                if n + t < samples:
-                    value += pulse[t] * line[n + t]
+    p0 = pulse[0]
+    p1 = pulse[1]
+    p2 = pulse[2]
+    p3 = pulse[3]
+    p4 = pulse[4]
+    level = receiver.noise
+    low = wp.clamp(half, begin, stop)
+    high = wp.clamp(samples - half, low, stop)
+    for n in range(begin, low):
+        out[n] = level * noise[row + n] + coherent_weight * hard[n] + rim(line, pulse, n)
+    for n in range(low, high):
+        value = (
+            level * noise[row + n]
+            + coherent_weight * hard[n]
+            + p0 * line[n]
+            + p1 * (line[n - 1] + line[n + 1])
+            + p2 * (line[n - 2] + line[n + 2])
+            + p3 * (line[n - 3] + line[n + 3])
+            + p4 * (line[n - 4] + line[n + 4])
+        )
+        for t in range(5, half + 1):
+            value += pulse[t] * (line[n - t] + line[n + t])
         out[n] = value
+    for n in range(high, stop):
+        out[n] = level * noise[row + n] + coherent_weight * hard[n] + rim(line, pulse, n)
+    if incoherent_weight > 0.0:
+        for n in range(begin, stop):
+            out[n] += incoherent_weight * incoherent[i, n]
 
 
 @wp.kernel(enable_backward=False)

@@ -6,11 +6,14 @@ from insonate.acoustics.scattering import LATTICE
 from insonate.sim.kernels.random import hash_cell
 from insonate.sim.kernels.records import Medium, Segment
 
-__all__ = ["CHUNK", "lateral_beam", "scatter"]
+__all__ = ["CHUNK", "STEP", "lateral_beam", "scatter"]
 
 #: Axial samples that one thread handles.
-CHUNK = 32
+CHUNK = 64
 CHUNK_ = wp.constant(CHUNK)
+#: Axial samples over which the lateral beam keeps its width.
+STEP = 32
+STEP_ = wp.constant(STEP)
 LATTICE_ = wp.constant(wp.vec3(*LATTICE))
 
 
@@ -142,11 +145,37 @@ def scatter(
             k += 1
 
 
+@wp.func
+def rim_value(
+    grid: wp.array(dtype=wp.vec2),
+    taps: wp.array2d(dtype=float),
+    c: int,
+    reach: int,
+    left: int,
+    right: int,
+    samples: int,
+    n: int,
+) -> wp.vec2:
+    """Convolved value at the rim of the image, which lacks neighbours but keeps its energy."""
+    lines = grid.shape[0] / samples
+    value = wp.vec2(0.0, 0.0)
+    energy = float(0.0)
+    for t in range(reach):
+        w = taps[c, t]
+        if left - t >= 0:
+            value += w * grid[(left - t) * samples + n]
+            energy += w * w
+        if right + t < lines and right + t > left - t:
+            value += w * grid[(right + t) * samples + n]
+            energy += w * w
+    return value / wp.sqrt(energy)  # fmt: skip
+
+
 @wp.kernel(enable_backward=False)
 def lateral_beam(
     first: int,
     grid: wp.array(dtype=wp.vec2),
-    taps: wp.array(dtype=float),
+    taps: wp.array2d(dtype=float),
     reach: wp.array(dtype=int),
     per_line: int,
     evenness: wp.array(dtype=float),
@@ -154,44 +183,37 @@ def lateral_beam(
 ):
     """Convolve across grid lines with the two-way beam, which widens with depth (:eq:`psf`).
 
-    `taps[t, n]` weighs grid line `centre + t` and its mirror at sample n; `reach[c]` is the
-    number of taps that chunk c needs; `evenness[n]` makes up for voxels that samples share.
+    `taps[c, t]` weighs grid line `centre + t` and its mirror in step c, which needs
+    `reach[c]` of them; `evenness[n]` makes up for voxels that samples share. Grid and output
+    are flat: line k, sample n is entry `k * samples + n`.
     """
     i, c = wp.tid()
     i = i + first
     samples = evenness.shape[0]
-    begin = c * CHUNK_
-    stop = wp.min(begin + CHUNK_, samples)
-    lines = grid.shape[0] / samples
+    begin = c * STEP_
+    stop = wp.min(begin + STEP_, samples)
     right = i * per_line + per_line / 2  # the centre, or the first line right of it
     left = right - 1 + per_line % 2
-    alone = per_line % 2  # taps that have no mirror image
-    whole = wp.min(reach[c], wp.min(left + 1, lines - right))  # with both lines in the grid
-    # Flat arrays: line k, sample n is entry k * samples + n.
-    for n in range(begin, stop):
-        value = wp.vec2(0.0, 0.0)
-        energy = float(0.0)
-        if alone == 1:
-            value = taps[n] * grid[right * samples + n]
-            energy = taps[n] * taps[n]
-        low = (left - alone) * samples + n
-        high = (right + alone) * samples + n
-        tap = alone * samples + n
-        for t in range(alone, whole):
-            value += taps[tap] * (grid[low] + grid[high])
-            low -= samples
-            high += samples
-            tap += samples
-        if whole < reach[c]:  # the rim of the image lacks neighbours: keep its energy
-            for t in range(alone, whole):
-                energy += 2.0 * taps[t * samples + n] * taps[t * samples + n]
-            for t in range(wp.max(whole, alone), reach[c]):
-                w = taps[t * samples + n]
-                if left - t >= 0:
-                    value += w * grid[(left - t) * samples + n]
-                    energy += w * w
-                if right + t < lines:
-                    value += w * grid[(right + t) * samples + n]
-                    energy += w * w
-            value = value / wp.sqrt(energy)
-        out[i * samples + n] = evenness[n] * value
+    count = reach[c]
+    base = left * samples
+    top = right * samples
+    if left + 1 < count or right + count > grid.shape[0] / samples:
+        for n in range(begin, stop):
+            value = rim_value(grid, taps, c, count, left, right, samples, n)
+            out[i * samples + n] = evenness[n] * value
+    else:
+        # Where both are the centre line itself, half a weight each makes one.
+        w0 = taps[c, 0] * wp.where(left == right, 0.5, 1.0)
+        w1 = taps[c, 1]
+        w2 = taps[c, 2]
+        for n in range(begin, stop):
+            low = base + n
+            high = top + n
+            value = (
+                w0 * (grid[low] + grid[high])
+                + w1 * (grid[low - samples] + grid[high + samples])
+                + w2 * (grid[low - 2 * samples] + grid[high + 2 * samples])
+            )
+            for t in range(3, count):
+                value += taps[c, t] * (grid[low - t * samples] + grid[high + t * samples])
+            out[i * samples + n] = evenness[n] * value
