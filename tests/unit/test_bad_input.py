@@ -55,6 +55,14 @@ def test_bad_input_names(tmp_path, monkeypatch, capfd, words, message):
     assert everything(tmp_path) == []
 
 
+def test_bad_input_gpu_that_is_not_there(tmp_path, capfd):
+    import warp as wp
+
+    device = f"cuda:{wp.get_cuda_device_count()}"  # one more than there are
+    words = ["render", "layers", "--out", tmp_path / "out", "--device", device]
+    refuse(capfd, words, f"device: no '{device}' here; found: cpu")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

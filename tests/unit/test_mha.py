@@ -1,3 +1,4 @@
+import os
 import re
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from insonate.data import MhaSequence
 from insonate.errors import InputError
 
 sitk = pytest.importorskip("SimpleITK")
-REAL = Path("/work/shared/data/tracked")
+ROOT = Path(__file__).parents[2]
+REAL = Path(os.environ.get("INSONATE_DATA", ROOT.parent / "shared" / "data")) / "tracked"
 
 
 def write(frames, path, **options):

@@ -7,21 +7,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import warp as wp
-
 __all__ = ["start_engine", "stderr_muted"]
 
-WARNING = 30  # of Warp's levels; below it are the names of devices and modules
 
+def start_engine(device: str = "cpu") -> None:
+    """Start Warp without its words on drivers; a device that is missing is our own error.
 
-def start_engine(device: str) -> None:
-    """Start Warp without its banner; its words on GPU drivers only if a GPU is asked for."""
-    wp.config.log_level = WARNING
-    if device.startswith("cuda"):
-        wp.init()
-        return
+    Raises:
+        InputError: there is no such device here.
+    """
+    from insonate.sim.launch import find_device
+
     with stderr_muted():
-        wp.init()
+        find_device(device)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ class CheckScene(Placement):
 
         if self.out is not None:
             make_folder(self.out.parent)
-        start_engine("cpu")
+        start_engine()
         view = self.chosen_view()
         poses, probe = self.poses(view), self.chosen_probe(view)
         report = check_scene(self.scene, self.data)
