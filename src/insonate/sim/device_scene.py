@@ -68,6 +68,7 @@ class DeviceScene:
         if not np.isfinite(moved.sum()):
             raise InputError("vertices: expected finite numbers, found NaN or infinity")
         self._mesh.points.assign(moved)
+        self.anatomy.moved = 1
         if self.launch.pool is None:
             self._mesh.refit()
             self._average_normals()

@@ -4,7 +4,7 @@ import warp as wp
 
 from insonate.sim.kernels.records import Medium
 
-__all__ = ["FACE", "NOTHING", "NUDGE", "SURFACE", "Anatomy", "Hit", "closest_hit"]
+__all__ = ["FACE", "NOTHING", "NUDGE", "SURFACE", "Anatomy", "Hit", "closest_hit", "rest_direction"]
 
 NUDGE = wp.constant(5.0e-4)  # [mm] across a surface, so that a ray does not meet it again
 #: What a ray has met.
@@ -18,6 +18,7 @@ class Anatomy:
     """The scene on the device."""
 
     mesh: wp.uint64
+    moved: int  # 1: vertices are no longer where `rest` has them
     corners: wp.array(dtype=int)  # normal of every face's corner
     normals: wp.array(dtype=wp.vec3)
     indices: wp.array(dtype=int)
@@ -79,3 +80,26 @@ def closest_hit(anatomy: Anatomy, origin: wp.vec3, direction: wp.vec3, reach: fl
         hit.front = pair[0]
         hit.back = pair[1]
     return hit
+
+
+@wp.func
+def rest_direction(anatomy: Anatomy, face: int, direction: wp.vec3) -> wp.vec3:
+    """`direction` as the tissue at a triangle knows it: turned back with that triangle."""
+    if anatomy.moved == 0 or face < 0:
+        return direction
+    i = anatomy.indices[3 * face]
+    j = anatomy.indices[3 * face + 1]
+    k = anatomy.indices[3 * face + 2]
+    mesh = wp.mesh_get(anatomy.mesh)
+    a = mesh.points[j] - mesh.points[i]
+    b = mesh.points[k] - mesh.points[i]
+    n = wp.normalize(wp.cross(a, b))
+    volume = wp.dot(a, wp.cross(b, n))
+    if volume < 1.0e-12:
+        return direction
+    along_a = wp.dot(direction, wp.cross(b, n)) / volume
+    along_b = wp.dot(direction, wp.cross(n, a)) / volume
+    a = anatomy.rest[j] - anatomy.rest[i]
+    b = anatomy.rest[k] - anatomy.rest[i]
+    back = along_a * a + along_b * b + wp.dot(direction, n) * wp.normalize(wp.cross(a, b))
+    return wp.normalize(back)

@@ -14,6 +14,7 @@ from insonate.sim.kernels.surface import (
     Anatomy,
     Hit,
     closest_hit,
+    rest_direction,
 )
 
 __all__ = ["GAS", "trace_paths"]
@@ -46,7 +47,7 @@ class Path:
     region: int  # -1 before the first surface
     reflections: int
     rest: wp.vec3  # tissue-fixed position of `origin`
-    anchored: int  # whether a surface has given `rest`
+    face: int  # the surface that has given `rest`; -1 before the first
     alive: int
 
 
@@ -70,19 +71,23 @@ def next_hit(anatomy: Anatomy, tracing: Tracing, path: Path, tilt: float) -> Hit
 
 
 @wp.func
-def make_segment(path: Path, hit: Hit, medium: Medium, stretch: float, last: float) -> Segment:
+def make_segment(
+    anatomy: Anatomy, path: Path, hit: Hit, medium: Medium, stretch: float, last: float
+) -> Segment:
     """The stretch of `path` up to `hit`, cut at display depth `last`.
 
-    Tissue-fixed coordinates run from the last surface's to this one's; where the path has no
-    surface behind or before it, they go along as in space.
+    Tissue-fixed coordinates run from the last surface's to this one's; where the path has a
+    surface at one end only, they go along with that one, and as in space where it has none.
     """
     start = path.rest
-    stop = path.rest + hit.distance * path.direction
-    if hit.found == SURFACE:
+    if hit.found == SURFACE and path.face >= 0:
         stop = hit.rest
-    if path.anchored == 0:
-        start = wp.where(hit.found == SURFACE, stop - hit.distance * path.direction, path.origin)
-        stop = start + hit.distance * path.direction
+    elif hit.found == SURFACE:
+        stop = hit.rest
+        start = stop - hit.distance * rest_direction(anatomy, hit.face, path.direction)
+    else:
+        start = wp.where(path.face >= 0, path.rest, path.origin)
+        stop = start + hit.distance * rest_direction(anatomy, path.face, path.direction)
     s = Segment()
     s.start = path.depth
     s.end = wp.min(path.depth + hit.distance * stretch, last)
@@ -175,7 +180,7 @@ def meet_sheet(anatomy: Anatomy, tracing: Tracing, path: Path, hit: Hit) -> Path
     path.amplitude *= 1.0 - gamma * gamma
     path.origin -= NUDGE * hit.geometric
     path.rest = hit.rest
-    path.anchored = 1
+    path.face = hit.face
     return path
 
 
@@ -227,7 +232,7 @@ def meet_interface(
         path.origin -= NUDGE * hit.geometric
         path.region = hit.back
     path.rest = hit.rest
-    path.anchored = 1
+    path.face = hit.face
     return path
 
 
@@ -278,6 +283,7 @@ def trace_paths(
     path.amplitude = 1.0
     path.survival = 1.0
     path.region = -1
+    path.face = -1
     path.alive = 1
     b = int(0)
     heard = int(0)
@@ -287,7 +293,7 @@ def trace_paths(
             path.region = wp.where(hit.found == SURFACE, hit.front, 0)
         medium = anatomy.media[path.region]
         stretch = tracing.display_speed / medium.speed * tilt
-        segment = make_segment(path, hit, medium, stretch, tracing.depth)
+        segment = make_segment(anatomy, path, hit, medium, stretch, tracing.depth)
         segments[i, b] = segment
         b += 1
         length = hit.distance * stretch
