@@ -43,8 +43,9 @@ MIX_1, MIX_2 = 0x7FEB352D, -0x7B935975  # the second is 0x846CA68B as a signed 3
 def mix(bits: NDArray[np.uint32]) -> NDArray[np.uint32]:
     """Finalise a 32-bit hash so that every input bit moves every output bit."""
     bits = np.asarray(bits, dtype=np.uint32)
-    bits = (bits ^ (bits >> np.uint32(16))) * np.uint32(MIX_1)
-    bits = (bits ^ (bits >> np.uint32(15))) * np.uint32(MIX_2 & 0xFFFFFFFF)
+    with np.errstate(over="ignore"):  # wrapping around is the point
+        bits = (bits ^ (bits >> np.uint32(16))) * np.uint32(MIX_1)
+        bits = (bits ^ (bits >> np.uint32(15))) * np.uint32(MIX_2 & 0xFFFFFFFF)
     return bits ^ (bits >> np.uint32(16))
 
 
@@ -54,8 +55,9 @@ def hash_voxel(voxel: ArrayLike, seed: int) -> NDArray[np.uint32]:
     # A sum, not the usual exclusive or: products of small integers collide under the latter
     # (39 % of the voxels of a 18 mm cube share their hash, some 0.4 mm apart); under the sum
     # no two within 0.23 m do.
-    bits = v[..., 0] * np.uint32(HASH_X) + v[..., 1] * np.uint32(HASH_Y)
-    bits = bits + v[..., 2] * np.uint32(HASH_Z)
+    with np.errstate(over="ignore"):
+        bits = v[..., 0] * np.uint32(HASH_X) + v[..., 1] * np.uint32(HASH_Y)
+        bits = bits + v[..., 2] * np.uint32(HASH_Z)
     return mix(bits ^ np.uint32(seed & 0xFFFFFFFF))
 
 

@@ -39,6 +39,31 @@ def add_pulse(
             signal[line, k] += pulse.table[row, t] * turned
 
 
+@wp.func
+def add_echo(
+    pulse: Pulse,
+    line: int,
+    e: Echo,
+    coherent_weight: float,
+    incoherent_weight: float,
+    coherent: wp.array2d(dtype=wp.vec2),
+    incoherent: wp.array2d(dtype=wp.vec2),
+):
+    """Add both parts of an echo: the one that adds up, and the one with a phase of its own."""
+    if wp.abs(e.coherent) > 1.0e-6:
+        add_pulse(pulse, line, e.surface, wp.vec2(coherent_weight * e.coherent, 0.0), coherent)
+    if wp.abs(e.incoherent) > 1.0e-7:
+        a = incoherent_weight * e.incoherent
+        value = wp.vec2(a * wp.cos(e.phase), a * wp.sin(e.phase))
+        add_pulse(pulse, line, e.depth, value, incoherent)  # fmt: skip
+
+
+@wp.func
+def clear_line(signal: wp.array2d(dtype=wp.vec2), line: int):
+    for n in range(signal.shape[1]):
+        signal[line, n] = wp.vec2(0.0, 0.0)
+
+
 @wp.kernel(enable_backward=False)
 def deposit_echoes(
     first: int,
@@ -63,34 +88,25 @@ def deposit_echoes(
     i = first + wp.tid()
     samples = coherent.shape[1]
     if clear > 0:
-        for n in range(samples):
-            coherent[i, n] = wp.vec2(0.0, 0.0)
-        if clear > 1:
-            for n in range(samples):
-                incoherent[i, n] = wp.vec2(0.0, 0.0)
+        clear_line(coherent, i)
         for n in range(gas.shape[1]):
             gas[i, n] = 0.0
+    if clear > 1:
+        clear_line(incoherent, i)
     for layer in range(layer_weight.shape[0]):
-        weight = layer_weight[layer]
+        share = layer_weight[layer]
         for r in range(rays):
             path = (layer * lines + i) * rays + r
             for k in range(echo_counts[path]):
                 e = echoes[path, k]
                 if e.depth > 0.0 and e.depth < float(samples) * pulse.spacing:
-                    if wp.abs(e.coherent) > 1.0e-6:
-                        add_pulse(
-                            pulse, i, e.depth,
-                            wp.vec2(weight * coherent_weight * e.coherent, 0.0), coherent,
-                        )  # fmt: skip
-                    if wp.abs(e.incoherent) > 1.0e-7:
-                        a = wp.sqrt(weight) * incoherent_weight * e.incoherent
-                        add_pulse(
-                            pulse, i, e.depth,
-                            wp.vec2(a * wp.cos(e.phase), a * wp.sin(e.phase)), incoherent,
-                        )  # fmt: skip
+                    add_echo(
+                        pulse, i, e, share * coherent_weight,
+                        wp.sqrt(share) * incoherent_weight, coherent, incoherent,
+                    )  # fmt: skip
                     if e.gas > 0.0:
                         n = wp.min(int(e.depth / pulse.spacing), gas.shape[1] - 1)
-                        gas[i, n] += weight * coherent_weight * e.gas * e.gas
+                        gas[i, n] += share * coherent_weight * e.gas * e.gas
 
 
 @wp.kernel(enable_backward=False)

@@ -161,9 +161,9 @@ def convert(
 ):
     """Look up every pixel of the fan in the flat polar images.
 
-    Pixel j lies `weights[j]` (line and sample, 16 bits each) beyond entry `entries[j]`, and next to node
-    `nodes[j]` of the shadow. Image and attenuation are mixed bilinearly, labels are the
-    nearest, the shadow is mixed across lines.
+    Pixel j lies `weights[j]` (line and sample, 16 bits each) beyond entry `entries[j]`, and
+    next to node `nodes[j]` of the shadow. Image and attenuation are mixed bilinearly, labels
+    are the nearest, the shadow is mixed across lines.
     """
     t = first + wp.tid()
     begin = t * PIXELS_

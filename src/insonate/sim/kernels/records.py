@@ -43,7 +43,8 @@ class Segment:
 class Echo:
     """What an interface returns to the probe."""
 
-    depth: float  # display depth [mm]
+    surface: float  # display depth of the interface [mm]
+    depth: float  # where its fuzziness puts the incoherent part [mm]
     coherent: float  # amplitude that adds up over a bundle
     incoherent: float  # amplitude whose phase the fuzzy boundary scrambles
     phase: float  # of the incoherent part [rad]

@@ -116,7 +116,9 @@ def clutter_power(
         for t in range(CHUNK_):
             n = c * CHUNK_ + t
             if n < iq.shape[1]:
-                tail = tail * ring_fade + gas[i, n]
+                tail = tail * ring_fade
+                if n < gas.shape[1]:  # one column where the scene holds no gas
+                    tail += gas[i, n]
                 v = iq[i, n]
                 total += v[0] * v[0] + v[1] * v[1]
         power[i, c] = near[c] + ring_level * tail

@@ -119,6 +119,7 @@ def make_echo(
     coherence = wp.exp(-2.0 * k * k * thickness * thickness)
     amplitude = returned * interface.specular_lobe(cos, roughness, tracing.acceptance)
     echo = Echo()
+    echo.surface = path.depth
     echo.depth = path.depth
     echo.coherent = amplitude * coherence
     echo.incoherent = amplitude * wp.sqrt((1.0 - coherence * coherence) * path.survival)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,9 @@ from insonate.probe import Probe
 from insonate.scene import Scene
 from insonate.sim.reference.path import Echo, Segment, Surfaces, trace_path
 from insonate.sim.settings import Settings
+
+#: Axial samples over which the beam keeps its width, as in the kernels.
+STEP = 32
 
 __all__ = ["iq_lines"]
 
@@ -39,7 +44,7 @@ def iq_lines(
     for i in range(probe.scanlines):
         o = pose[:3, 3] - centre + pose[:3, :3] @ origins[i]
         d = pose[:3, :3] @ directions[i]
-        segments, echoes = trace_path(surfaces, probe, settings, o, d, 1.0, index=i)
+        segments, echoes = trace_path(surfaces, probe, settings, o, d, 1.0, index=i, seed=seed)
         for segment in segments:
             _scatter(grid[i], segment, scene, probe, settings, seed)
         for echo in echoes:
@@ -69,10 +74,10 @@ def _scatter(
 def _deposit(line: NDArray[np.complex128], echo: Echo, probe: Probe) -> None:
     """Add one echo as a pulse at its exact depth (:eq:`accumulation`)."""
     sigma = pulse.axial_sigma(probe.frequency, probe.bandwidth)
-    z = probe.depths() - echo.depth
-    carrier = np.exp(-4j * np.pi / probe.wavelength * echo.depth)
-    value = echo.coherent + echo.incoherent * np.exp(1j * echo.phase)
-    line += value * carrier * np.exp(-0.5 * (z / sigma) ** 2)
+    scrambled = echo.incoherent * np.exp(1j * echo.phase)
+    for depth, value in ((echo.surface, echo.coherent), (echo.depth, scrambled)):
+        carrier = np.exp(-4j * np.pi / probe.wavelength * depth)
+        line += value * carrier * np.exp(-0.5 * ((probe.depths() - depth) / sigma) ** 2)
 
 
 def _lateral(grid: NDArray[np.complex128], probe: Probe) -> NDArray[np.complex128]:
@@ -80,10 +85,12 @@ def _lateral(grid: NDArray[np.complex128], probe: Probe) -> NDArray[np.complex12
     depth = probe.depths()
     spacing = probe.line_spacing(depth)
     sigma = np.maximum(probe.lateral_sigma(depth) / spacing, 1.5 / FWHM_PER_SIGMA)
-    at = np.arange(len(grid))
+    away = np.abs(np.subtract.outer(np.arange(len(grid)), np.arange(len(grid))))
     out = np.empty_like(grid)
     for n in range(grid.shape[1]):
-        weight = np.exp(-0.5 * ((at[:, None] - at[None]) / sigma[n]) ** 2)
+        width = sigma[min(n // STEP * STEP + STEP // 2, len(sigma) - 1)]
+        weight = np.exp(-0.5 * (away / width) ** 2)
+        weight[away >= max(math.ceil(2.6 * width) + 1, 3)] = 0.0
         weight /= np.linalg.norm(weight, axis=1, keepdims=True)
         out[:, n] = weight @ grid[:, n]
     axial = pulse.axial_sigma(probe.frequency, probe.bandwidth)

@@ -13,7 +13,7 @@ from insonate.acoustics.attenuation import two_way_decay
 from insonate.acoustics.pulse import DISPLAY_SPEED
 from insonate.acoustics.scattering import hash_voxel, mix
 from insonate.probe import Probe
-from insonate.scene import Scene
+from insonate.scene import Scene, Sheet
 from insonate.sim.settings import Settings
 
 __all__ = ["Echo", "Segment", "Surfaces", "trace_path", "uniform"]
@@ -39,8 +39,9 @@ class Segment:
 
 @dataclass
 class Echo:
-    """What an interface returns to the probe."""
+    """What an interface returns to the probe; depths as a scanner shows them [mm]."""
 
+    surface: float
     depth: float
     coherent: float
     incoherent: float
@@ -49,7 +50,7 @@ class Echo:
 
 @dataclass
 class Path:
-    """Where a path has got to."""
+    """Where a path has got to; display depth in mm."""
 
     origin: Vector
     direction: Vector
@@ -58,6 +59,7 @@ class Path:
     survival: float = 1.0
     region: int = -1
     reflections: int = 0
+    rest: Vector | None = None  #: tissue-fixed position, before the nudge off a surface
 
 
 @dataclass
@@ -106,14 +108,16 @@ class Surfaces:
         a = self.corners[:, 0]
         e1, e2 = self.corners[:, 1] - a, self.corners[:, 2] - a
         p = np.cross(direction, e2)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            inverse = 1.0 / np.einsum("fk,fk->f", e1, p)
-            s = origin - a
-            u = np.einsum("fk,fk->f", s, p) * inverse
-            q = np.cross(s, e1)
-            v = (q @ direction) * inverse
-            t = np.einsum("fk,fk->f", e2, q) * inverse
-        t = np.where((u >= 0) & (v >= 0) & (u + v <= 1) & (t > 0), t, np.inf)
+        determinant = np.einsum("fk,fk->f", e1, p)
+        flat = np.abs(determinant) < 1e-12  # a triangle seen edge on
+        inverse = 1.0 / np.where(flat, 1.0, determinant)
+        s = origin - a
+        u = np.einsum("fk,fk->f", s, p) * inverse
+        q = np.cross(s, e1)
+        v = (q @ direction) * inverse
+        t = np.einsum("fk,fk->f", e2, q) * inverse
+        hit = ~flat & (u >= 0) & (v >= 0) & (u + v <= 1) & (t > 0)
+        t = np.where(hit, t, np.inf)
         f = int(np.argmin(t))
         if not np.isfinite(t[f]):
             return None
@@ -138,20 +142,20 @@ def trace_path(
     tilt: float,
     start: float = 0.0,
     index: int = 0,
-    seed: int | None = None,
+    seed: int = 0,
 ) -> tuple[list[Segment], list[Echo]]:
     """Follow one path, without reverberation at the probe's face.
 
     Args:
         surfaces: the anatomy.
         probe: gives depth, frequencies and acceptance.
-        settings: bounces and reflection gain.
+        settings: branching, bounces and reflection gain.
         origin: `(3,)`, in the coordinates of `surfaces` [mm].
         direction: unit, `(3,)`.
         tilt: cosine between the ray and its scanline.
         start: display depth of the origin [mm].
         index: of the ray, for its random numbers.
-        seed: draws branches at random; None follows the stronger one.
+        seed: of fuzziness, phases and branches.
     """
     path = Path(np.asarray(origin, float), np.asarray(direction, float), start)
     segments: list[Segment] = []
@@ -165,10 +169,13 @@ def trace_path(
         length = hit.distance * stretch if hit else math.inf
         decay = float(two_way_decay(tissue.attenuation_at(probe.attenuation_frequency_mhz)))
         end = min(path.depth + length, probe.depth)
+        rest = path.origin if path.rest is None else path.rest
         step = path.direction / stretch
+        if hit:
+            step = (path.origin + hit.distance * path.direction - rest) / length
         segments.append(
             Segment(path.depth, end, path.amplitude, decay / stretch, path.region,
-                    path.reflections, path.origin, step)
+                    path.reflections, rest, step)
         )  # fmt: skip
         if echoes:
             echoes[-1].depth = min(echoes[-1].depth, path.depth + 0.5 * length)
@@ -183,13 +190,15 @@ def trace_path(
         if path.amplitude < 1e-7:
             break
         echoes.append(_echo(surfaces.scene, probe, settings, path, hit, (index, b), seed, length))
-        path = _branch(surfaces.scene, path, hit, (index, b), seed)
+        at = path.origin
+        path = _branch(surfaces.scene, probe, settings, path, hit, (index, b), seed)
+        path.rest = at
     return segments, echoes
 
 
 def _echo(
     scene: Scene, probe: Probe, settings: Settings, path: Path, hit: Hit,
-    draw: tuple[int, int], seed: int | None, length: float,
+    draw: tuple[int, int], seed: int, length: float,
 ) -> Echo:  # fmt: skip
     before, behind = scene.regions[hit.front].tissue, scene.regions[hit.back].tissue
     roughness = min(before.roughness, behind.roughness)
@@ -205,15 +214,14 @@ def _echo(
     k = 2.0 * math.pi * probe.frequency / DISPLAY_SPEED
     coherence = math.exp(-2.0 * (k * thickness) ** 2)
     scrambled = math.sqrt((1.0 - coherence**2) * path.survival)
-    seed = seed or 0
     phase = 2.0 * math.pi * uniform(seed, *draw, 5)
     depth = path.depth + max(_fuzz(seed, draw, thickness), -0.5 * length)
     amplitude = returned * float(lobe)
-    return Echo(depth, amplitude * coherence, amplitude * scrambled, phase)
+    return Echo(path.depth, depth, amplitude * coherence, amplitude * scrambled, phase)
 
 
-def _sheet_gamma(impedance: float, sheet: object, probe: Probe) -> NDArray[np.float64]:
-    tissue, thickness = sheet.tissue, sheet.thickness  # type: ignore[attr-defined]
+def _sheet_gamma(impedance: float, sheet: Sheet, probe: Probe) -> NDArray[np.float64]:
+    tissue, thickness = sheet.tissue, sheet.thickness
     return interface.sheet_reflection(
         impedance, tissue.impedance, tissue.speed, thickness, probe.frequency
     )
@@ -231,20 +239,25 @@ def _fuzz(seed: int, draw: tuple[int, int], thickness: float) -> float:
     return thickness * min(max(n, -3.0), 3.0)
 
 
-def _branch(scene: Scene, path: Path, hit: Hit, draw: tuple[int, int], seed: int | None) -> Path:
+def _branch(
+    scene: Scene, probe: Probe, settings: Settings, path: Path, hit: Hit,
+    draw: tuple[int, int], seed: int,
+) -> Path:  # fmt: skip
     """Through the interface, or back; a membrane is always crossed."""
     before, behind = scene.regions[hit.front].tissue, scene.regions[hit.back].tissue
     if scene.sheet_of[hit.face] >= 0:
-        return replace(path, origin=path.origin - NUDGE * hit.geometric)
-    facet = hit.normal
-    if seed is not None and min(before.roughness, behind.roughness) < SMOOTH:
+        gamma = float(_sheet_gamma(before.impedance, scene.sheets[scene.sheet_of[hit.face]], probe))
+        amplitude = path.amplitude * (1.0 - gamma**2)
+        return replace(path, origin=path.origin - NUDGE * hit.geometric, amplitude=amplitude)
+    facet, stochastic = hit.normal, settings.branching == "stochastic"
+    if stochastic and min(before.roughness, behind.roughness) < SMOOTH:
         raise ValueError("the reference draws branches at smooth interfaces only")
     cos1 = float(-path.direction @ facet)
     cos2 = float(interface.snell_cosine(before.speed, behind.speed, cos1))
     gamma = interface.pressure_reflection(before.impedance, behind.impedance, cos1, cos2)
     power = float(gamma) ** 2
     amplitude, survival = path.amplitude, path.survival
-    if seed is None:
+    if not stochastic:
         back = power >= 0.5
         amplitude *= power if back else 1.0 - power
     else:
