@@ -1,12 +1,13 @@
 """Insonate: ultrasound that looks real, in real time, with every label for free.
 
-The five names below render a frame; everything else is in the rooms they come from.
+The names below render a frame; everything else is in the rooms that they come from.
 """
 
 import warp as _warp
 
 _warp.config.log_level = _warp.LOG_ERROR  # no banner, no word of a missing GPU
 
+from insonate.anatomy import load_scene  # noqa: E402
 from insonate.errors import InputError  # noqa: E402
 from insonate.geometry import look_at  # noqa: E402
 from insonate.probe import Probe, load_probe  # noqa: E402
@@ -21,6 +22,7 @@ __all__ = [
     "Settings",
     "Simulator",
     "load_probe",
+    "load_scene",
     "look_at",
 ]
 __version__ = "0.1.0"
