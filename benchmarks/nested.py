@@ -32,13 +32,12 @@ BALLS = (
     Ball("skin", 200.0, 0.0),
     Ball("fat_subcutaneous", 194.0, 2.0),
     Ball("muscle_abdominal", 172.0, 14.0),
-    Ball("uterus_myometrium", 152.0, 22.0),
     Ball("placenta", 132.0, 30.0),
     Ball("amniotic_fluid", 70.0, 60.0),
     Ball("fetal_soft_tissue", 20.0, 80.0),
 )
-#: 696 320 triangles.
-DEFAULT_LEVELS = (6, 6, 6, 6, 7, 5, 5)
+#: 675 840 triangles.
+DEFAULT_LEVELS = (6, 6, 6, 7, 6, 5)
 BUMP = 0.004  #: height of the bumps over the radius
 GAP = 0.5  #: of gel between the probe's face and the skin [mm]
 
@@ -62,7 +61,7 @@ def nested(levels: tuple[int, ...] = DEFAULT_LEVELS, seed: int = 0) -> Scene:
 
     Args:
         levels: subdivisions of the icosahedron behind each ball; n of them make 20 * 4^n
-            triangles, the default makes 696 320 in all.
+            triangles, the default makes 675 840 in all.
         seed: of the order.
     """
     table = load_tissues()

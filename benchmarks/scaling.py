@@ -23,16 +23,16 @@ from insonate.sim import Settings, Simulator
 from nested import benchmark_probe, nested, pose
 from simulator import commit, machine, time_refit
 
-#: Subdivisions of the nested balls' icosahedra, from 8 960 triangles to 5 242 880.
+#: Subdivisions of the nested balls' icosahedra, from 7 680 triangles to 5 345 280.
 SCENES = (
-    (3, 3, 3, 3, 3, 3, 3),
-    (4, 4, 4, 4, 4, 4, 4),
-    (5, 5, 5, 5, 5, 5, 5),
-    (6, 6, 6, 6, 7, 5, 5),
-    (7, 7, 7, 7, 8, 6, 6),
-    (7, 7, 8, 8, 8, 7, 7),
+    (3, 3, 3, 3, 3, 3),
+    (4, 4, 4, 4, 4, 4),
+    (5, 5, 5, 5, 5, 5),
+    (6, 6, 6, 7, 6, 5),
+    (7, 7, 7, 8, 7, 6),
+    (8, 8, 8, 8, 6, 5),
 )
-SMALL = (5, 5, 5, 5, 5, 5, 5)
+SMALL = (5, 5, 5, 5, 5, 5)
 BASE = Settings.fine(rays=8, layers=3)
 
 Row = dict[str, float]

@@ -6,7 +6,7 @@
 
 A frame is what `Simulator.frame` returns: 256 lines of 3072 samples, traced, textured, received,
 compressed and scan-converted to 1000 x 1386 pixels, with the labels, the attenuation map, the
-shadow map and the mask. The scene has 696 320 triangles (`nested.py`).
+shadow map and the mask. The scene has 675 840 triangles (`nested.py`).
 """
 
 from __future__ import annotations
