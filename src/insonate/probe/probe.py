@@ -79,9 +79,9 @@ class Probe:
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise InputError(f"probe '{self.name}': {name} must be above 0, got {value:g}")
-        for name in ("elements", "scanlines", "samples"):
-            if getattr(self, name) < 2:
-                raise InputError(f"probe '{self.name}': {name} must be at least 2")
+        for name, most in (("elements", 4096), ("scanlines", 4096), ("samples", 65536)):
+            if not 2 <= getattr(self, name) <= most:
+                raise InputError(f"probe '{self.name}': {name} must be 2 to {most}")
         if self.field_of_view > math.radians(180.0) or abs(self.steering) > math.radians(60.0):
             raise InputError(f"probe '{self.name}': angles must be in rad, below pi (steering 60°)")
         pulse.check_sampling(self.samples, self.depth, self.frequency, self.bandwidth)
@@ -203,6 +203,10 @@ class Probe:
 
         Elements radiate less to the side, and those at the rim of a curved face look away
         from the focus; both shrink the aperture that counts.
+
+        Args:
+            depth: of the focus [mm].
+            f_number: of the aperture.
         """
         elements, normals = self._aperture(depth, f_number)
         if len(elements) < 4:

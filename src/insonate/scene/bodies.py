@@ -37,7 +37,13 @@ class Body:
 
 @dataclass(frozen=True)
 class Membrane:
-    """An open or closed surface that is a sheet, lying inside whatever surrounds it."""
+    """An open or closed surface that is a sheet, lying inside whatever surrounds it.
+
+    Attributes:
+        sheet: its tissue and thickness.
+        vertices: `(vertices, 3)` world [mm].
+        faces: `(faces, 3)`.
+    """
 
     sheet: Sheet
     vertices: NDArray[np.float32]

@@ -69,7 +69,12 @@ def lateral_taps(
 
 
 def pulse_table(sigma: float, spacing: float) -> tuple[NDArray[np.float32], int]:
-    """The pulse at sub-sample positions, peak 1: `(FRACTIONS, taps)`, and taps to either side."""
+    """The pulse at sub-sample positions, peak 1: `(FRACTIONS, taps)`, and taps to either side.
+
+    Args:
+        sigma: of the pulse's envelope [mm].
+        spacing: of the axial samples [mm].
+    """
     half = max(1, math.ceil(3.2 * sigma / spacing))
     shift = (np.arange(FRACTIONS)[:, None] + 0.5) / FRACTIONS
     at = (np.arange(2 * half + 2) - half - shift) * spacing

@@ -80,7 +80,7 @@ class Settings:
     @classmethod
     def fine(cls, **changes: object) -> Settings:
         """32 rays in each of 3 layers: the high-quality preset of Zhang et al. 2020."""
-        fine = cls(rays=32, layers=3, scatterer_lines=2, branching="stochastic")
+        fine = cls(rays=32, layers=3, branching="stochastic")
         return fine.replace(**changes)
 
     @classmethod

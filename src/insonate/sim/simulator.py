@@ -105,12 +105,22 @@ class Simulator:
         return next(islice(self._passes(pose, seed, alone=passes == 1), passes - 1, None))
 
     def frames(self, poses: Iterable[ArrayLike], seed: int = 0) -> Iterator[Frame]:
-        """Render a sweep: one frame a pose, the tissue's texture staying where it is."""
+        """Render a sweep: one frame a pose, the tissue's texture staying where it is.
+
+        Args:
+            poses: probe to world, rigid, each `(4, 4)` [mm].
+            seed: of scatterers, rays and noise, for all frames.
+        """
         for pose in poses:
             yield self.frame(pose, seed)
 
     def accumulate(self, pose: ArrayLike, seed: int = 0) -> Iterator[Frame]:
-        """Render a resting probe: every frame adds another pass of rays to the last."""
+        """Render a resting probe: every frame adds another pass of rays to the last.
+
+        Args:
+            pose: probe to world, rigid, `(4, 4)` [mm].
+            seed: of scatterers, rays and noise.
+        """
         return self._passes(pose, seed, alone=False)
 
     def _passes(self, pose: ArrayLike, seed: int, alone: bool) -> Iterator[Frame]:
