@@ -229,7 +229,8 @@ def plate(
 
     Args:
         depth: of its face [mm].
-        thickness: [mm]; None lets it go on to the end of the block, so that it has one echo.
+        thickness: [mm]; None lets it go on to the end of the block. Where sound is fast and not
+            attenuated, that end may still show.
         reflector: its tissue.
         tissue: around it.
     """
