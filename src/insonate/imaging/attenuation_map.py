@@ -25,10 +25,10 @@ def upper_percentile(rows: NDArray[np.float32], percentile: float) -> float:
     step = max(1, rows.shape[1] // 64)
     coarse = rows[:, ::step]
     # Each row has (whole steps above v) * step <= values above v: bracket v, then sort inside.
-    values = np.sort(coarse, axis=None)[::-1]
-    most = min(above // step + coarse.shape[0], values.size - 1)
+    most = min(above // step + coarse.shape[0], coarse.size - 1)
     least = max(above // step - coarse.shape[0], 0)
-    low, high = values[most], values[least]
+    ends = [coarse.size - 1 - most, coarse.size - 1 - least]
+    low, high = np.partition(coarse, ends, axis=None)[ends]
     reach = np.flatnonzero((coarse.max(axis=0) >= low) & (coarse.min(axis=0) <= high)) * step
     block = rows[:, max(reach[0] - step, 0) : reach[-1] + step]
     inside = block[(block >= low) & (block <= high)]

@@ -91,18 +91,29 @@ class Buffers:
         self.clutter = self._zeros((lines, probe.chunks), wp.float32)
         self.attenuation = self._zeros((lines, samples), wp.float32)
         self.shadow = self._zeros((lines, probe.shadow_nodes), wp.float32)
-        self._pictures(probe.raster.shape)
+        self._shape = probe.raster.shape
+        self.image: Any = None
+        self.new_pictures()
         self._targets(scene, probe)
 
     def _zeros(self, shape: int | tuple[int, ...], dtype: Any) -> wp.array:
         return wp.zeros(shape, dtype=dtype, device=self._device)
 
-    def _pictures(self, shape: tuple[int, int]) -> None:
-        pixels = shape[0] * shape[1]
-        self.image = self._zeros(pixels, wp.float32)
-        self.label_image = self._zeros(pixels, wp.uint8)
-        self.attenuation_image = self._zeros(pixels, wp.float32)
-        self.shadow_image = self._zeros(pixels, wp.float32)
+    def new_pictures(self) -> None:
+        """Images for the next frame to write; what the last one wrote belongs to its `Frame`.
+
+        Pixels outside the fan are never written and stay 0.
+        """
+        if self._device.is_cuda and self.image is not None:
+            return  # the frame holds host copies
+        self.image = self._picture(np.float32)
+        self.label_image = self._picture(np.uint8)
+        self.attenuation_image = self._picture(np.float32)
+        self.shadow_image = self._picture(np.float32)
+
+    def _picture(self, dtype: Any) -> wp.array:
+        # NumPy's zeros are pages not yet touched: the kernel's threads fault them in.
+        return wp.array(np.zeros(self._shape, dtype), device=self._device, copy=False)
 
     def _targets(self, scene: Scene, probe: DeviceProbe) -> None:
         self.target_positions = self.target_levels = None
@@ -114,7 +125,3 @@ class Buffers:
             levels = (10.0 ** (targets.levels / 20.0)).astype(np.float32)
             self.target_positions = wp.array(local, dtype=wp.vec3, device=self._device)
             self.target_levels = wp.array(levels, dtype=wp.float32, device=self._device)
-
-    def picture(self, flat: wp.array, shape: tuple[int, int]) -> NDArray:
-        """A host copy of an image."""
-        return host(flat).reshape(shape).copy()

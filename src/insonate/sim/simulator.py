@@ -309,23 +309,25 @@ class Simulator:
     def _convert(self, scale: float) -> None:
         b, p = self._buffers, self._probe
         with self._stage("scan conversion"):
+            b.new_pictures()
             threads = -(-p.pixels.shape[0] // image.PIXELS)
             polar = b.polar if p.smoothing is None else b.smoothed
             self.launch(
                 image.convert, (threads,), p.pixels, p.pixel_entry, p.pixel_node,
                 p.pixel_weight, self.probe.samples, polar.flatten(), b.labels.flatten(), scale,
                 b.shadow.flatten(), p.shadow_nodes,
-                b.image, b.label_image, b.attenuation_image, b.shadow_image,
+                b.image.flatten(), b.label_image.flatten(), b.attenuation_image.flatten(),
+                b.shadow_image.flatten(),
             )  # fmt: skip
 
     def _frame(self, pose: NDArray[np.float64], seed: int) -> Frame:
         b, raster, keep = self._buffers, self._probe.raster, self.settings.keep_iq
         with self._stage("copy"):
             return Frame(
-                bmode=b.picture(b.image, raster.shape),
-                labels=b.picture(b.label_image, raster.shape),
-                attenuation=b.picture(b.attenuation_image, raster.shape),
-                shadow=b.picture(b.shadow_image, raster.shape),
+                bmode=host(b.image),
+                labels=host(b.label_image),
+                attenuation=host(b.attenuation_image),
+                shadow=host(b.shadow_image),
                 mask=raster.mask,
                 pose=pose,
                 spacing=raster.spacing,
