@@ -38,14 +38,18 @@ def spread(times: list[float]) -> dict[str, float]:
 
 
 def time_frames(simulator: Simulator, repeats: int) -> dict[str, float]:
-    """Times of whole frames, each with another seed, after three to warm up [ms]."""
-    times = []
+    """Times of whole frames, each with another seed, after three to warm up [ms].
+
+    `cpu` is the least time summed over cores, which neighbours on the machine hardly change.
+    """
+    times, work = [], []
     for seed in range(-3, repeats):
-        begin = time.perf_counter()
+        begin, cpu = time.perf_counter(), time.process_time()
         simulator.frame(pose(), seed=abs(seed))
         if seed >= 0:
             times.append((time.perf_counter() - begin) * 1e3)
-    return spread(times)
+            work.append((time.process_time() - cpu) * 1e3)
+    return spread(times) | {"cpu": round(min(work), 2)}
 
 
 def time_stages(simulator: Simulator, repeats: int) -> dict[str, float]:
@@ -107,15 +111,16 @@ def starts(device: str) -> dict[str, dict[str, float]]:
         return {name: fresh_process(device, cache) for name in ("cold", "warm")}
 
 
-def machine(device: str) -> dict[str, str | int]:
-    """What it was measured on."""
+def machine(device: str) -> dict[str, str | float]:
+    """What it was measured on, and how busy that was beforehand."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     model = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         named = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
         model = named[0] if named else model
-    return {"cpu": model, "cores": cores or 1, "device": device}
+    load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else -1.0
+    return {"cpu": model, "cores": cores or 1, "load": load, "device": device}
 
 
 def commit() -> str:
@@ -178,12 +183,16 @@ def table(result: dict[str, Any]) -> str:
     lines = [
         f"{result['triangles']:,} triangles, {result['scanlines']} lines x {result['samples']} "
         f"samples, {rows} x {columns} pixels, with {', '.join(result['side_products'])}; "
-        f"{where}; least (median) of {result['repeats']}; commit {result['commit']}.",
+        f"{where}, load {on['load']}; least (median) of {result['repeats']}; "
+        f"commit {result['commit']}.",
         "",
         "| ms | `fast` (1 ray, 1 layer) | `fine` (32 rays, 3 layers) |",
         "|---|---|---|",
     ]
     lines.append("| **frame** | " + " | ".join(_least(result[q]) for q in ("fast", "fine")) + " |")
+    if on["device"] == "cpu":
+        work = " | ".join(f"{result[q]['cpu']:.1f}" for q in ("fast", "fine"))
+        lines.append(f"| summed over cores | {work} |")
     for stage in stages["fine"]:
         cells = [f"{stages[q][stage]:.1f}" if stage in stages[q] else "" for q in stages]
         lines.append(f"| {stage} | {' | '.join(cells)} |")
