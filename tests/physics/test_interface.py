@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from insonate.acoustics.interface import (
     acceptance_slope,
     facet_slope,
+    mirror_spreading,
     pressure_reflection,
     rough_cosine,
     sheet_reflection,
@@ -206,3 +207,12 @@ def test_sheet_agrees_with_the_exact_layer_when_thin():
         exact = abs(j / (np.cos(k) + 0.5j * (z2 / z1 + z1 / z2) * np.sin(k)))
         assert sheet_reflection(z1, z2, c2, thickness, f) == pytest.approx(exact, rel=0.02)
     assert sheet_reflection(z1, z1, c2, 0.1, f) == 0
+
+
+@given(st.floats(0.0, 2.0), st.floats(0.0, 2.0))
+def test_only_convex_mirrors_spread_the_beam(flatter, rounder):
+    flatter, rounder = sorted((flatter, rounder))
+    assert mirror_spreading(rounder) <= mirror_spreading(flatter) <= 1.0
+    assert mirror_spreading(0.0) == mirror_spreading(-rounder) == 1.0
+    # a rib of 4 mm radius
+    assert 20 * np.log10(mirror_spreading(0.25)) == pytest.approx(-15.6, abs=0.05)

@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from rendered import CLEAR, LINEAR_DISPLAY, PROBE, simulator
+from rendered import CLEAR, LINEAR_DISPLAY, PROBE, level_db, lines, rows, simulator
 
 from insonate.acoustics import Tissue
 from insonate.anatomy import phantoms
@@ -129,3 +129,27 @@ def test_k39_refraction_at_the_rim_of_a_round_cyst(c1, c2, bend):
     scene = block_of(around, (cyst, fluid), (edge, black))
     edges = shadow_edges(scene, tilted(0), 120)
     assert np.abs(edges - 0.9 * radius).min() < 0.06
+
+
+def speckle_behind(scene, pose, depths, across):
+    """Level of speckle between display depths, on lines between two positions [dB]."""
+    frame = simulator(scene, DENSE).frame(pose, seed=1)
+    return level_db(rows(frame, *depths)[lines(DENSE, *across)])
+
+
+def test_a_rib_casts_a_shadow_as_wide_as_itself():
+    # beyond 28.8 degrees its flanks reflect all, but their curvature spreads what they mirror
+    rib = dataclasses.replace(CORTICAL, attenuation=6.9)
+    scene = block_of(SOFT, (cylinder((0, 40, 0), 4.0, 60.0, segments=256), rib))
+    lit = speckle_behind(scene, tilted(0), (60, 100), (7.0, 15.0))
+    middle = speckle_behind(scene, tilted(0), (60, 100), (-1.5, 1.5))
+    flanks = speckle_behind(scene, tilted(0), (60, 100), (2.3, 3.7))
+    assert middle < lit - 30
+    assert flanks < lit - 12
+
+
+def test_a_flat_mirror_keeps_its_mirror_image():
+    scene = phantoms.plate(40.0, None, CORTICAL, SOFT)
+    front = speckle_behind(scene, tilted(35), (20, 40), (-5.0, 5.0))
+    mirrored = speckle_behind(scene, tilted(35), (60, 80), (-5.0, 5.0))
+    assert mirrored == pytest.approx(front, abs=0.5)  # all is reflected beyond 28.8 degrees

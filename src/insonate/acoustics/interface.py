@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = [
     "acceptance_slope",
     "facet_slope",
+    "mirror_spreading",
     "pressure_reflection",
     "rough_cosine",
     "sheet_reflection",
@@ -20,6 +21,8 @@ __all__ = [
 ]
 
 LOBE_LIMIT = np.deg2rad(75.0)
+#: Distance behind a mirror for which its spreading is taken [mm].
+MIRROR_REACH = 10.0
 
 
 def snell_cosine(c1: ArrayLike, c2: ArrayLike, cos_incident: ArrayLike) -> NDArray[np.float64]:
@@ -84,6 +87,19 @@ def specular_lobe(
     tan2 = 1.0 / cos**2 - 1.0
     width2 = facet_slope(roughness) ** 2 + acceptance**2
     return acceptance / np.sqrt(width2) * np.exp(-tan2 / (4.0 * width2)) / cos**2
+
+
+def mirror_spreading(curvature: ArrayLike) -> NDArray[np.float64]:
+    """Two-way amplitude that a convex mirror leaves in the beam (:eq:`spreading`).
+
+    Args:
+        curvature: the strongest of the surface towards the wave, convex is positive [1/mm].
+
+    Returns:
+        Factor on the reflected path: 1 for flat and hollow mirrors, small for ribs.
+    """
+    convex = np.maximum(np.asarray(curvature, dtype=np.float64), 0.0)
+    return 1.0 / (1.0 + 2.0 * convex * MIRROR_REACH)
 
 
 def rough_cosine(uniform: ArrayLike, roughness: ArrayLike) -> NDArray[np.float64]:

@@ -264,7 +264,7 @@ def qa(face_radius: float | None = 49.57) -> Scene:
     column = [(0.0, y) for y in (40.0, 60.0, 80.0, 100.0, 120.0, 140.0)]
     gaps = ((-26.0, 5.0), (-15.0, 3.0), (-6.0, 2.0), (6.0, 1.5), (15.0, 1.0), (26.0, 0.5))
     pairs = [(x + side * gap / 2.0, 34.0) for x, gap in gaps for side in (-1.0, 1.0)]
-    return _scene("qa", "phantom_background", items, _wires(column + pairs, -18.0))
+    return _scene("qa", "phantom_background", items, _wires(column + pairs, -6.0))
 
 
 def _polar(depth: float, degrees: float) -> tuple[float, float, float]:

@@ -2,9 +2,12 @@
 
 import warp as wp
 
+from insonate.acoustics import interface
+
 __all__ = [
     "facet_normal",
     "lifted",
+    "mirror_spreading",
     "pressure_reflection",
     "reflect",
     "refract",
@@ -13,6 +16,7 @@ __all__ = [
     "specular_lobe",
 ]
 
+MIRROR_REACH = wp.constant(interface.MIRROR_REACH)
 LOBE_LIMIT = wp.constant(0.25881904510252074)  # cos 75 degrees
 REFERENCE_REFLECTION = wp.constant(0.4)
 
@@ -44,6 +48,12 @@ def specular_lobe(cos1: float, roughness: float, acceptance: float) -> float:
     tan2 = 1.0 / (cos * cos) - 1.0
     width2 = 1.0 / (roughness + 1.0) + acceptance * acceptance
     return acceptance / wp.sqrt(width2) * wp.exp(-tan2 / (4.0 * width2)) / (cos * cos)
+
+
+@wp.func
+def mirror_spreading(curvature: float) -> float:
+    """Two-way amplitude that a convex mirror leaves in the beam (:eq:`spreading`)."""
+    return 1.0 / (1.0 + 2.0 * wp.max(curvature, 0.0) * MIRROR_REACH)
 
 
 @wp.func

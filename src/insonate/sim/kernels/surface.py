@@ -4,7 +4,17 @@ import warp as wp
 
 from insonate.sim.kernels.records import Medium
 
-__all__ = ["FACE", "NOTHING", "NUDGE", "SURFACE", "Anatomy", "Hit", "closest_hit", "rest_direction"]
+__all__ = [
+    "FACE",
+    "NOTHING",
+    "NUDGE",
+    "SURFACE",
+    "Anatomy",
+    "Hit",
+    "closest_hit",
+    "curvature",
+    "rest_direction",
+]
 
 NUDGE = wp.constant(5.0e-4)  # [mm] across a surface, so that a ray does not meet it again
 #: What a ray has met.
@@ -103,3 +113,23 @@ def rest_direction(anatomy: Anatomy, face: int, direction: wp.vec3) -> wp.vec3:
     b = anatomy.rest[k] - anatomy.rest[i]
     back = along_a * a + along_b * b + wp.dot(direction, n) * wp.normalize(wp.cross(a, b))
     return wp.normalize(back)
+
+
+@wp.func
+def curvature(anatomy: Anatomy, hit: Hit) -> float:
+    """Strongest curvature along the edges of the triangle met, convex to the ray [1/mm]."""
+    mesh = wp.mesh_get(anatomy.mesh)
+    strongest = float(0.0)
+    first = 3 * hit.face
+    a = mesh.points[anatomy.indices[first]]
+    b = mesh.points[anatomy.indices[first + 1]]
+    c = mesh.points[anatomy.indices[first + 2]]
+    side = wp.sign(wp.dot(hit.geometric, wp.cross(b - a, c - a)))
+    for k in range(3):
+        i = first + k
+        j = first + (k + 1) % 3
+        turn = anatomy.normals[anatomy.corners[j]] - anatomy.normals[anatomy.corners[i]]
+        edge = mesh.points[anatomy.indices[j]] - mesh.points[anatomy.indices[i]]
+        bent = side * wp.dot(turn, edge) / wp.max(wp.dot(edge, edge), 1.0e-9)
+        strongest = wp.max(strongest, bent)
+    return strongest

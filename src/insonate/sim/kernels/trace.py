@@ -14,6 +14,7 @@ from insonate.sim.kernels.surface import (
     Anatomy,
     Hit,
     closest_hit,
+    curvature,
     rest_direction,
 )
 
@@ -224,6 +225,7 @@ def meet_interface(
         if wp.dot(d, hit.geometric) < 0.0:  # a facet steeper than the path: turn it out
             d = interface.reflect(d, hit.geometric)
         path.direction = d
+        path.amplitude *= interface.mirror_spreading(curvature(anatomy, hit))
         path.origin += NUDGE * hit.geometric
         path.reflections += 1
         path.region = hit.front

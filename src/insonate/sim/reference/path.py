@@ -72,6 +72,7 @@ class Hit:
     geometric: Vector
     front: int
     back: int
+    curvature: float  # strongest along the triangle's edges, convex to the ray [1/mm]
 
 
 def uniform(seed: int, ray: int, bounce: int, use: int) -> float:
@@ -125,12 +126,17 @@ class Surfaces:
         smooth = (1 - u[f] - v[f]) * n0 + u[f] * n1 + v[f] * n2
         geometric = self.area_normal[f] / np.linalg.norm(self.area_normal[f])
         front, back = self.scene.pairs[f]
+        turn = np.roll(self.normals[f], -1, axis=0) - self.normals[f]
+        edge = np.roll(self.corners[f], -1, axis=0) - self.corners[f]
+        curvature = np.sum(turn * edge, axis=1) / np.sum(edge**2, axis=1)
         if direction @ geometric > 0:
             smooth, geometric, front, back = -smooth, -geometric, back, front
+            curvature = -curvature
         smooth = smooth / np.linalg.norm(smooth)
         if direction @ smooth > -1e-3:
             smooth = geometric
-        return Hit(float(t[f]), f, smooth, geometric, int(front), int(back))
+        bent = max(float(curvature.max()), 0.0)
+        return Hit(float(t[f]), f, smooth, geometric, int(front), int(back), bent)
 
 
 def trace_path(
@@ -264,6 +270,7 @@ def _branch(
         back = uniform(seed, *draw, 8) < power
         survival *= power if back else 1.0 - power
     if back:
+        amplitude *= float(interface.mirror_spreading(hit.curvature))
         direction = path.direction + 2.0 * cos1 * facet
         origin, region = path.origin + NUDGE * hit.geometric, hit.front
     else:
