@@ -87,8 +87,8 @@ class Buffers:
         self.iq = self._zeros((lines, samples), wp.vec2)
         self.polar = self._zeros((lines, samples), wp.vec2)
         self.smoothed = self._zeros((lines, samples), wp.vec2)
-        self.haze = self._zeros((lines, probe.chunks), wp.float32)
-        self.clutter = self._zeros((lines, probe.chunks), wp.float32)
+        self.haze = self._zeros((lines, probe.steps), wp.float32)
+        self.clutter = self._zeros((lines, probe.steps), wp.float32)
         self.attenuation = self._zeros((lines, samples), wp.float32)
         self.shadow = self._zeros((lines, probe.shadow_nodes), wp.float32)
         self._shape = probe.raster.shape
@@ -100,10 +100,7 @@ class Buffers:
         return wp.zeros(shape, dtype=dtype, device=self._device)
 
     def new_pictures(self) -> None:
-        """Images for the next frame to write; what the last one wrote belongs to its `Frame`.
-
-        Pixels outside the fan are never written and stay 0.
-        """
+        """Images for the next frame to write; what the last one wrote belongs to its `Frame`."""
         if self._device.is_cuda and self.image is not None:
             return  # the frame holds host copies
         self.image = self._picture(np.float32)
@@ -112,8 +109,7 @@ class Buffers:
         self.shadow_image = self._picture(np.float32)
 
     def _picture(self, dtype: Any) -> wp.array:
-        # NumPy's zeros are pages not yet touched: the kernel's threads fault them in.
-        return wp.array(np.zeros(self._shape, dtype), device=self._device, copy=False)
+        return wp.array(np.empty(self._shape, dtype), device=self._device, copy=False)
 
     def _targets(self, scene: Scene, probe: DeviceProbe) -> None:
         self.target_positions = self.target_levels = None

@@ -144,9 +144,9 @@ class DeviceProbe:
         expected = 2.0 * display.tgc_attenuation * f * nodes / 10.0
         self.reference = self._floats(10.0 ** (-expected / 20.0))
         self.noise = self._noise()
-        near = np.zeros(self.chunks)
+        near = np.zeros(self.steps)
         if self.settings.clutter is not None:
-            z = (np.arange(self.chunks) + 0.5) * CHUNK * probe.sample_spacing
+            z = (np.arange(self.steps) + 0.5) * STEP * probe.sample_spacing
             level = 10.0 ** ((self.settings.speckle_level + self.settings.clutter) / 10.0)
             near = level * np.exp(-2.0 * z / self.settings.clutter_depth)
         self.near = self._floats(near)
@@ -162,18 +162,17 @@ class DeviceProbe:
         return self._array(values.astype(np.float32), wp.vec2)
 
     def _pixels(self) -> None:
-        self.raster = make_raster(self.probe, self.settings.display.rows)
-        inside = np.flatnonzero(self.raster.mask)
-        line = self.raster.line.ravel()[inside]
-        sample = self.raster.sample.ravel()[inside]
-        i = np.minimum(line.astype(np.int32), self.probe.scanlines - 2)
-        n = np.minimum(sample.astype(np.int32), self.probe.samples - 2)
-        node = np.minimum((sample / BUNDLE_STRIDE).astype(np.int32), self.shadow_nodes - 1)
-        self.pixels = self._array(inside.astype(np.int32), wp.int32)
-        self.pixel_entry = self._array(i * self.probe.samples + n, wp.int32)
-        self.pixel_node = self._array(i * self.shadow_nodes + node, wp.int32)
-        beyond = np.round(np.stack([line - i, sample - n], axis=1) * WEIGHT_SCALE)
-        self.pixel_weight = self._array(beyond.astype(np.uint16).view(np.uint32)[:, 0], wp.uint32)
+        raster, samples = make_raster(self.probe, self.settings.display.rows), self.probe.samples
+        i = np.minimum(raster.line.astype(np.int32), self.probe.scanlines - 2)
+        n = np.minimum(raster.sample.astype(np.int32), samples - 2)
+        node = np.minimum((raster.sample / BUNDLE_STRIDE).astype(np.int32), self.shadow_nodes - 1)
+        entry = np.where(raster.mask, i * samples + n, -1)
+        beyond = np.stack([raster.line - i, raster.sample - n], axis=-1) * WEIGHT_SCALE
+        weight = np.round(beyond).astype(np.uint16).view(np.uint32)
+        self.raster = raster
+        self.pixel_entry = self._array(entry.ravel(), wp.int32)
+        self.pixel_node = self._array((i * self.shadow_nodes + node).ravel(), wp.int32)
+        self.pixel_weight = self._array(weight.ravel(), wp.uint32)
 
     def bundle(self, seed: int, central: bool) -> Any:
         """The beam of primary rays; `central` keeps every ray on its scanline."""

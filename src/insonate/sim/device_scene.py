@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ class DeviceScene:
             raise InputError(
                 f"scene '{scene.name}': {len(scene.regions)} regions, at most {MOST_REGIONS}"
             )
-        self.scene, self.launch = scene, launch
+        self.scene, self.launch = _sorted(scene), launch
         low, high = scene.bounds()
         self.centre = np.round((low.astype(np.float64) + high) / 2.0)
         self.tables, self._table_of = _texture_tables(scene, launch)
@@ -141,6 +142,34 @@ class DeviceScene:
     def set_attenuation_frequency(self, frequency: float) -> None:
         """Attenuate as at `frequency` [MHz] from the next frame on."""
         self.anatomy.media = self._media(frequency)
+
+
+def _sorted(scene: Scene) -> Scene:
+    """The scene with its faces along a space-filling curve: neighbours lie side by side.
+
+    Refitting and averaging normals read memory in order of faces; at 676 k shuffled triangles
+    this halves both.
+    """
+    if scene.triangles == 0:
+        return scene
+    centroid = scene.vertices[scene.faces].mean(axis=1)
+    low, high = centroid.min(axis=0), centroid.max(axis=0)
+    cell = ((centroid - low) / np.maximum(high - low, 1e-6) * 1023).astype(np.uint32)
+    order = np.argsort(_spread(cell) @ np.uint32([1, 2, 4]), kind="stable")
+    return dataclasses.replace(
+        scene,
+        faces=scene.faces[order],
+        pairs=scene.pairs[order],
+        sheet_of=scene.sheet_of[order],
+        normals=None if scene.normals is None else scene.normals[order],
+    )
+
+
+def _spread(bits: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    """Ten bits with two zeros between each, for a Morton code."""
+    for shift, mask in ((16, 0x30000FF), (8, 0x300F00F), (4, 0x30C30C3), (2, 0x9249249)):
+        bits = (bits | (bits << np.uint32(shift))) & np.uint32(mask)
+    return bits
 
 
 def _constructor(launch: Launcher) -> str:

@@ -44,7 +44,7 @@ class Launcher:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         self.threads = 1 if device.is_cuda else max(1, threads or cores or 1)
         self._loaded: set[wp.Module] = set()
-        self.pool = ThreadPoolExecutor(self.threads) if self.threads > 1 else None
+        self.pool = ThreadPoolExecutor(self.threads - 1) if self.threads > 1 else None
 
     def __call__(self, kernel: Any, dim: Sequence[int], *inputs: Any) -> None:
         """Launch `kernel` over `dim`; its `first` argument is filled in here."""
@@ -56,12 +56,17 @@ class Launcher:
         slices = min(dim[0], self.threads * SLICES_PER_THREAD)
         bounds = [dim[0] * k // slices for k in range(slices + 1)]
 
-        def run(k: int) -> None:
-            shape = (bounds[k + 1] - bounds[k], *dim[1:])
-            wp.launch(kernel, dim=shape, inputs=[bounds[k], *inputs], device=self.device)
+        todo = iter(range(slices))  # shared: whoever is free takes the next slice
 
-        for _ in self.pool.map(run, range(slices)):
-            pass
+        def work() -> None:
+            for k in todo:
+                shape = (bounds[k + 1] - bounds[k], *dim[1:])
+                wp.launch(kernel, dim=shape, inputs=[bounds[k], *inputs], device=self.device)
+
+        others = [self.pool.submit(work) for _ in range(self.threads - 1)]
+        work()
+        for other in others:
+            other.result()
 
     def synchronize(self) -> None:
         """Wait for the device."""

@@ -275,7 +275,7 @@ class Simulator:
                 p.near, b.haze, b.clutter,
             )  # fmt: skip
             self.launch(
-                signal.add_clutter, (self.probe.scanlines, p.chunks),
+                signal.add_clutter, (self.probe.scanlines, p.steps),
                 b.haze, b.clutter, HAZE_REACH, p.noise, wp.uint32(seed & 0xFFFFFFFF), b.iq,
             )  # fmt: skip
 
@@ -310,11 +310,11 @@ class Simulator:
         b, p = self._buffers, self._probe
         with self._stage("scan conversion"):
             b.new_pictures()
-            threads = -(-p.pixels.shape[0] // image.PIXELS)
+            threads = -(-p.pixel_entry.shape[0] // image.PIXELS)
             polar = b.polar if p.smoothing is None else b.smoothed
             self.launch(
-                image.convert, (threads,), p.pixels, p.pixel_entry, p.pixel_node,
-                p.pixel_weight, self.probe.samples, polar.flatten(), b.labels.flatten(), scale,
+                image.convert, (threads,), p.pixel_entry, p.pixel_node, p.pixel_weight,
+                self.probe.samples, polar.flatten(), b.labels.flatten(), scale,
                 b.shadow.flatten(), p.shadow_nodes,
                 b.image.flatten(), b.label_image.flatten(), b.attenuation_image.flatten(),
                 b.shadow_image.flatten(),

@@ -10,7 +10,7 @@ from insonate.sim.kernels.surface import NUDGE, Anatomy, closest_hit
 __all__ = ["PIXELS", "WEIGHT_SCALE", "attenuation_lines", "convert", "label_lines", "shadow_lines"]
 
 #: Pixels that one thread converts.
-PIXELS = 64
+PIXELS = 512
 PIXELS_ = wp.constant(PIXELS)
 #: Bilinear weights are 16-bit integers, 0 to this.
 WEIGHT_SCALE = 65535
@@ -144,7 +144,6 @@ def shadow_lines(
 @wp.kernel(enable_backward=False)
 def convert(
     first: int,
-    pixels: wp.array(dtype=int),
     entries: wp.array(dtype=int),
     nodes: wp.array(dtype=int),
     weights: wp.array(dtype=wp.uint32),
@@ -159,25 +158,30 @@ def convert(
     attenuation_image: wp.array(dtype=float),
     shadow_image: wp.array(dtype=float),
 ):
-    """Look up every pixel of the fan in the flat polar images.
+    """Look up every pixel in the flat polar images; 0 outside the fan.
 
-    Pixel j lies `weights[j]` (line and sample, 16 bits each) beyond entry `entries[j]`, and
-    next to node `nodes[j]` of the shadow. Image and attenuation are mixed bilinearly, labels
-    are the nearest, the shadow is mixed across lines.
+    Pixel p lies `weights[p]` (line and sample, 16 bits each) beyond entry `entries[p]`, and
+    next to node `nodes[p]` of the shadow; entry -1 is outside. Image and attenuation are mixed
+    bilinearly, labels are the nearest, the shadow is mixed across lines.
     """
     t = first + wp.tid()
     begin = t * PIXELS_
-    for j in range(begin, wp.min(begin + PIXELS_, pixels.shape[0])):
-        k = entries[j]
-        w = weights[j]
-        u = float(w & wp.uint32(65535)) * FROM_WEIGHT
-        v = float(w >> wp.uint32(16)) * FROM_WEIGHT
-        near = polar[k] + v * (polar[k + 1] - polar[k])
-        far = polar[k + samples] + v * (polar[k + samples + 1] - polar[k + samples])
-        both = near + u * (far - near)
-        p = pixels[j]
-        bmode[p] = both[0]
-        attenuation_image[p] = wp.min(scale * both[1], 1.0)
-        label_image[p] = labels[k + wp.where(u < 0.5, 0, samples) + wp.where(v < 0.5, 0, 1)]
-        m = nodes[j]
-        shadow_image[p] = shadow[m] + u * (shadow[m + shadow_nodes] - shadow[m])
+    for p in range(begin, wp.min(begin + PIXELS_, entries.shape[0])):
+        k = entries[p]
+        if k < 0:
+            bmode[p] = 0.0
+            attenuation_image[p] = 0.0
+            label_image[p] = wp.uint8(0)
+            shadow_image[p] = 0.0
+        else:
+            w = weights[p]
+            u = float(w & wp.uint32(65535)) * FROM_WEIGHT
+            v = float(w >> wp.uint32(16)) * FROM_WEIGHT
+            near = polar[k] + v * (polar[k + 1] - polar[k])
+            far = polar[k + samples] + v * (polar[k + samples + 1] - polar[k + samples])
+            both = near + u * (far - near)
+            bmode[p] = both[0]
+            attenuation_image[p] = wp.min(scale * both[1], 1.0)
+            label_image[p] = labels[k + wp.where(u < 0.5, 0, samples) + wp.where(v < 0.5, 0, 1)]
+            m = nodes[p]
+            shadow_image[p] = shadow[m] + u * (shadow[m + shadow_nodes] - shadow[m])

@@ -3,11 +3,14 @@
 import warp as wp
 
 from insonate.sim.kernels.random import hash_key
-from insonate.sim.kernels.texture import CHUNK
+from insonate.sim.kernels.texture import CHUNK, STEP
 
 __all__ = ["Receiver", "add_clutter", "clutter_power", "compress", "receive", "smooth_lines"]
 
 CHUNK_ = wp.constant(CHUNK)
+STEP_ = wp.constant(STEP)
+MANTISSA = wp.constant(0x007FFFFF)  # of a single-precision number
+ONE = wp.constant(0x3F800000)
 
 
 @wp.struct
@@ -113,8 +116,8 @@ def clutter_power(
     tail = float(0.0)
     for c in range(power.shape[1]):
         total = float(0.0)
-        for t in range(CHUNK_):
-            n = c * CHUNK_ + t
+        for t in range(STEP_):
+            n = c * STEP_ + t
             if n < iq.shape[1]:
                 tail = tail * ring_fade
                 if n < gas.shape[1]:  # one column where the scene holds no gas
@@ -122,7 +125,7 @@ def clutter_power(
                 v = iq[i, n]
                 total += v[0] * v[0] + v[1] * v[1]
         power[i, c] = near[c] + ring_level * tail
-        sums[i, c] = haze * total / float(CHUNK_)
+        sums[i, c] = haze * total / float(STEP_)
 
 
 @wp.kernel(enable_backward=False)
@@ -152,10 +155,19 @@ def add_clutter(
     if level > 1.0e-7:
         row = noise_row(seed, i, 12, noise.shape[0], samples)
         next_row = noise_row(seed, i + 1, 12, noise.shape[0], samples)
-        for t in range(CHUNK_):
-            n = c * CHUNK_ + t
+        for t in range(STEP_):
+            n = c * STEP_ + t
             if n < samples:
                 iq[i, n] += level * 0.70710678 * (noise[row + n] + noise[next_row + n])
+
+
+@wp.func
+def log2_near(x: float) -> float:
+    """Base-2 logarithm of a positive number to 3e-5, from its bits (0.0001 dB)."""
+    bits = wp.cast(x, wp.int32)
+    m = wp.cast((bits & MANTISSA) | ONE, wp.float32) - 1.0
+    p = m * (1.4418259 + m * (-0.7086827 + m * (0.4154241 + m * (-0.1944256 + m * 0.0458868))))
+    return float((bits >> 23) - 127) + p
 
 
 @wp.kernel(enable_backward=False)
@@ -177,11 +189,11 @@ def compress(
     line = iq[i]
     map_line = attenuation[i]
     out = polar[i]
-    rate = 4.342944819 / receiver.dynamic_range
+    rate = 3.010299957 / receiver.dynamic_range  # 10 log10 by way of log2
     for n in range(begin, wp.min(begin + CHUNK_, polar.shape[1])):
         v = line[n]
         offset = 1.0 + (tgc[n] - receiver.white) / receiver.dynamic_range
-        y = wp.clamp(offset + rate * wp.log(v[0] * v[0] + v[1] * v[1] + 1.0e-30), 0.0, 1.0)
+        y = wp.clamp(offset + rate * log2_near(v[0] * v[0] + v[1] * v[1] + 1.0e-30), 0.0, 1.0)
         if receiver.gamma != 1.0:
             y = wp.pow(y, receiver.gamma)
         out[n] = wp.vec2(y, map_line[n])

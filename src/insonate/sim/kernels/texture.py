@@ -9,9 +9,10 @@ from insonate.sim.kernels.records import Medium, Segment
 __all__ = ["CHUNK", "STEP", "lateral_beam", "scatter"]
 
 #: Axial samples that one thread handles.
-CHUNK = 64
+CHUNK = 128
 CHUNK_ = wp.constant(CHUNK)
-#: Axial samples over which the lateral beam keeps its width.
+#: Axial samples over which the lateral beam keeps its width, clutter its power, and slow
+#: variation of brightness its slope.
 STEP = 32
 STEP_ = wp.constant(STEP)
 LATTICE_ = wp.constant(wp.vec3(*LATTICE))
@@ -55,6 +56,21 @@ def modulation(medium: Medium, p: wp.vec3, seed: wp.uint32) -> float:
     return wp.exp(medium.modulation * slow_noise(p * medium.modulation_rate, seed))
 
 
+@wp.func
+def mean_amplitude(
+    near: wp.array(dtype=float), far: wp.array(dtype=float), mix: float, n: int, rate: float
+) -> float:
+    """Amplitude at sample n between two scanlines, from nodes `1 / rate` samples apart."""
+    y = wp.clamp((float(n) + 0.5) * rate - 0.5, 0.0, float(near.shape[0]) - 1.001)
+    k = int(y)
+    v = y - float(k)
+    a = near[k] + v * (near[k + 1] - near[k])
+    if mix > 0.0:
+        b = far[k] + v * (far[k + 1] - far[k])
+        a += mix * (b - a)
+    return a
+
+
 @wp.kernel(enable_backward=False)
 def scatter(
     first: int,
@@ -94,7 +110,6 @@ def scatter(
     mix_right = wp.clamp(across - float(left), 0.0, 1.0)
     nodes = amplitude.shape[1]
     rate = 1.0 / float(stride)
-    last_node = float(nodes) - 1.001
     direct = wp.where(stride == 1 and mix_right == 0.0, 1, 0)
     for layer in range(layer_weight.shape[0]):
         path = layer * grid_lines + j
@@ -108,39 +123,37 @@ def scatter(
             until = wp.min(int(wp.ceil(s.end / sample_spacing - 0.5)), stop)
             if until > n:
                 medium = media[s.region]
-                z = (float(n) + 0.5) * sample_spacing
                 level = medium.texture * layer_weight[layer]
-                node = wp.clamp(n / stride, 0, nodes - 1)
-                loud = wp.max(near[node], far[node])
+                loud = near[wp.min(n / stride, nodes - 1)]
                 if level * loud > silence * wp.exp(-s.decay * 2.0):
-                    p = s.rest + (z - s.start) * s.rest_step
+                    p = s.rest + ((float(n) + 0.5) * sample_spacing - s.start) * s.rest_step
                     step = sample_spacing * s.rest_step
-                    count = until - n
-                    m0 = level * modulation(medium, p, seed)
-                    m1 = level * modulation(medium, p + float(count) * step, seed)
-                    m_step = (m1 - m0) / float(count)
-                    q = p * voxel_rate + LATTICE_
-                    q_step = step * voxel_rate
-                    for t in range(count):
-                        f = float(t)
-                        cell = hash_cell(
-                            int(wp.floor(q[0] + f * q_step[0])),
-                            int(wp.floor(q[1] + f * q_step[1])),
-                            int(wp.floor(q[2] + f * q_step[2])),
-                            seed,
-                        )
-                        value = table[medium.table + int(cell & table_mask)]
-                        a = float(0.0)
-                        if direct == 1:
-                            a = near[n + t]
-                        else:
-                            y = wp.clamp((float(n + t) + 0.5) * rate - 0.5, 0.0, last_node)
-                            y0 = int(y)
-                            v = y - float(y0)
-                            a0 = wp.lerp(near[y0], near[y0 + 1], v)
-                            a1 = wp.lerp(far[y0], far[y0 + 1], v)
-                            a = wp.lerp(a0, a1, mix_right)
-                        out[n + t] += (a * (m0 + f * m_step)) * value
+                    here = level * modulation(medium, p, seed)
+                    while n < until:
+                        count = wp.min(until - n, STEP_)
+                        ahead = p + float(count) * step
+                        there = level * modulation(medium, ahead, seed)
+                        slope = (there - here) / float(count)
+                        q = p * voxel_rate + LATTICE_
+                        q_step = step * voxel_rate
+                        for t in range(count):
+                            f = float(t)
+                            cell = hash_cell(
+                                int(wp.floor(q[0] + f * q_step[0])),
+                                int(wp.floor(q[1] + f * q_step[1])),
+                                int(wp.floor(q[2] + f * q_step[2])),
+                                seed,
+                            )
+                            value = table[medium.table + int(cell & table_mask)]
+                            a = float(0.0)
+                            if direct == 1:
+                                a = near[n + t]
+                            else:
+                                a = mean_amplitude(near, far, mix_right, n + t, rate)
+                            out[n + t] += (a * (here + f * slope)) * value
+                        p = ahead
+                        here = there
+                        n += count
                 n = until
             k += 1
 
