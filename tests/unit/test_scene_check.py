@@ -91,7 +91,7 @@ def test_preview_is_a_picture_with_the_fan_in_it(tmp_path):
     out = tmp_path / "preview.png"
     preview(scene, load_probe("c5_2v").replace(depth=80.0), look_at([0, -25, 0], [0, 0, 0]), out)
     pixels = np.asarray(Image.open(out).convert("RGB")).astype(int)
-    assert pixels.shape == (700, 900, 3)
+    assert pixels.shape == (560, 720, 3)
     assert (pixels == 255).all(axis=-1).mean() > 0.2
     yellow = (pixels[..., 0] > 200) & (pixels[..., 2] < pixels[..., 0] - 15)
     assert yellow.mean() > 0.02

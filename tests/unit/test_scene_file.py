@@ -302,3 +302,25 @@ def test_recipes_parse_and_credit_their_sources(path):
     assert spec.views
     named = region_tissues(spec, Library(path.name, path.parent))
     assert set(named.values()) <= set(scene_tissues(spec, path.name))
+
+
+def test_the_scene_files_in_the_docs_parse():
+    from insonate.anatomy.scene_spec import parse_scene
+
+    text = (ROOT / "docs" / "scenes.rst").read_text("utf-8")
+    blocks = text.split(".. code-block:: yaml\n\n")[1:]
+    assert len(blocks) == 2
+    for block in blocks:
+        lines = block.splitlines()
+        end = next((i for i, s in enumerate(lines) if s and not s.startswith(" ")), len(lines))
+        content = {"name": "from the docs", **yaml.safe_load("\n".join(lines[:end]))}
+        spec = parse_scene("docs", content)
+        named = {p.tissue for p in spec.parts if p.tissue}
+        assert named <= set(TISSUES)
+
+
+def test_lateral_names_the_right_of_the_image(tmp_path):
+    view = {"at": [-40, 0, 0], "aim": [0, 0, 0], "lateral": [0, 0, -1]}
+    pose = views(write(tmp_path, views={"side": view}))["side"].pose()
+    np.testing.assert_allclose(pose[:3, 0], [0, 0, -1], atol=1e-12)
+    np.testing.assert_allclose(pose[:3, 2], [1, 0, 0], atol=1e-12)

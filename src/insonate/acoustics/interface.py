@@ -55,8 +55,8 @@ def pressure_reflection(
     Returns:
         Reflection coefficient in [-1, 1]; its square is the reflected share of the power.
     """
-    front = np.asarray(z2, dtype=np.float64) * cos_incident
-    back = np.asarray(z1, dtype=np.float64) * cos_refracted
+    front = np.multiply(z2, cos_incident, dtype=np.float64)
+    back = np.multiply(z1, cos_refracted, dtype=np.float64)
     return (front - back) / (front + back)
 
 
@@ -125,5 +125,6 @@ def sheet_reflection(
         f: frequency [MHz].
     """
     k = 2.0 * np.pi * f / np.asarray(c_sheet, dtype=np.float64)
+    thickness = np.asarray(thickness, dtype=np.float64)
     z_outside, z_sheet = np.asarray(z_outside, np.float64), np.asarray(z_sheet, np.float64)
     return np.minimum(np.abs(k * thickness * (z_sheet / z_outside - z_outside / z_sheet) / 2), 1.0)

@@ -151,8 +151,9 @@ def _is_number(value: object) -> bool:
 def load_tissues() -> TissueTable:
     """The table of tissues that ships with the package, with the source of every row."""
     tissues = {}
-    text = resources.files(__package__).joinpath("tables/tissues.csv").read_text("utf-8")
-    for row in csv.DictReader(text.splitlines()):
-        values = {k: v if k in ("name", "source") else float(v) for k, v in row.items()}
-        tissues[row["name"]] = Tissue(**values)
+    table = resources.files("insonate.acoustics").joinpath("tables/tissues.csv")
+    for row in csv.DictReader(table.read_text("utf-8").splitlines()):
+        name, source = row.pop("name"), row.pop("source")
+        numbers = {field: float(value) for field, value in row.items()}
+        tissues[name] = Tissue(name=name, source=source, **numbers)
     return TissueTable(tissues)

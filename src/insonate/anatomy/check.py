@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -248,7 +247,7 @@ def preview(scene: Scene, probe: Probe, pose: ArrayLike, path: str | Path) -> No
         message = 'preview needs pyvista; pip install "insonate[anatomy]"'
         raise InputError(message) from error
     pose = check_pose(pose)
-    plotter: Any = pyvista.Plotter(off_screen=True, window_size=[900, 700])
+    plotter: Any = pyvista.Plotter(off_screen=True, window_size=[720, 560])
     plotter.set_background("white")
     shown = _draw_regions(plotter, scene, probe, pose)
     _draw_fan(plotter, probe, pose)
@@ -257,13 +256,12 @@ def preview(scene: Scene, probe: Probe, pose: ArrayLike, path: str | Path) -> No
         size = (0.18, 0.022 * len(shown))
         plotter.add_legend(labels=shown, bcolor="white", face="r", size=size, loc="lower left")
     path = Path(path)
-    handle, beside = tempfile.mkstemp(dir=path.parent, suffix=".png")
-    os.close(handle)
+    beside = path.with_name(f".{path.stem}.{os.getpid()}.png")
     try:
-        plotter.screenshot(beside)
+        plotter.screenshot(str(beside))
         os.replace(beside, path)
     finally:
-        Path(beside).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         plotter.close()
 
 
@@ -291,9 +289,12 @@ def _draw_regions(plotter: Any, scene: Scene, probe: Probe, pose: NDArray) -> li
 
 
 def _opacity(scene: Scene, label: int) -> float:
-    """Regions that hold others are nearly clear."""
-    holds = np.unique(scene.pairs[scene.pairs[:, 0] == label, 1]).size
-    return 0.12 if holds > 1 or (holds == 1 and label < 5) else 0.85
+    """Walls of the whole body are nearly clear, organs that hold something half clear."""
+    mine = scene.vertices[scene.faces[scene.pairs[:, 1] == label]].reshape(-1, 3)
+    low, high = scene.bounds()
+    if (np.ptp(mine, axis=0) > 0.6 * (high - low)).all():
+        return 0.1
+    return 0.5 if (scene.pairs[:, 0] == label).any() else 0.9
 
 
 def _draw_fan(plotter: Any, probe: Probe, pose: NDArray) -> None:

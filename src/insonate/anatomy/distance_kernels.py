@@ -4,7 +4,7 @@
 
 import warp as wp
 
-__all__ = ["signed_kernel", "unsigned_kernel"]
+__all__ = ["ray_kernel", "signed_kernel", "unsigned_kernel"]
 
 
 @wp.kernel(enable_backward=False)
@@ -31,3 +31,19 @@ def unsigned_kernel(
     if query.result:
         nearest = wp.mesh_eval_position(mesh, query.face, query.u, query.v)
         out[i] = wp.length(points[i] - nearest)
+
+
+@wp.kernel(enable_backward=False)
+def ray_kernel(
+    mesh: wp.uint64,
+    origins: wp.array(dtype=wp.vec3),
+    directions: wp.array(dtype=wp.vec3),
+    reach: float,
+    out: wp.array(dtype=float),
+):
+    """Distance along a ray to the first triangle, -1 where there is none."""
+    i = wp.tid()
+    query = wp.mesh_query_ray(mesh, origins[i], directions[i], reach)
+    out[i] = -1.0
+    if query.result:
+        out[i] = query.t

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insonate.acoustics import Tissue, TissueTable, load_tissues
+from insonate.anatomy.contact import press
 from insonate.anatomy.fields import Field, Grid
 from insonate.anatomy.label_volume import label_scene
 from insonate.anatomy.mesh_files import join, open_edges
@@ -16,7 +17,7 @@ from insonate.anatomy.scene_parts import Library, label_map, part_solids
 from insonate.anatomy.scene_spec import SceneSpec, SheetSpec
 from insonate.anatomy.shapes import make_shape
 from insonate.anatomy.voxelise import Solid, make_grid, paint, solids_to_scene
-from insonate.anatomy.wall import clip_to_cavity, depth_levels, nest, wall_field, wall_scene
+from insonate.anatomy.wall import cavity_knife, depth_levels, nest, wall_field, wall_scene
 from insonate.errors import InputError, closest
 from insonate.scene import Body, Region, Scene, Sheet, assemble
 
@@ -103,10 +104,15 @@ def build_scene(spec: SceneSpec, library: Library) -> tuple[Scene, list[str]]:
         _, mapping = library.volume(spec.volume)
         path = library.path(spec.volume.file)
         outside = tissues[spec.outside]
-        return label_scene(path, mapping, tissues, outside, spec.volume.smooth), []
-    if spec.resolve.method == "nested":
-        return _nested(spec, library, tissues)
-    return _voxelised(spec, library, tissues)
+        scene, notes = label_scene(path, mapping, tissues, outside, spec.volume.smooth), list[str]()
+    elif spec.resolve.method == "nested":
+        scene, notes = _nested(spec, library, tissues)
+    else:
+        scene, notes = _voxelised(spec, library, tissues)
+    for view in spec.views.values():
+        if view.press:
+            scene = press(scene, view.load_probe(), view.pose())
+    return scene, notes
 
 
 def _volume_alone(spec: SceneSpec) -> bool:
@@ -117,10 +123,10 @@ def _voxelised(spec: SceneSpec, library: Library, tissues: TissueTable) -> tuple
     outside = tissues[spec.outside]
     skin = wall_field(spec.wall, library) if spec.wall is not None else None
     grid = make_grid(_extents(spec, library, outside), spec.resolve.spacing, spec.resolve.box)
-    solids, notes = part_solids(spec, library, grid, tissues)
+    knife = None
     if spec.wall is not None and skin is not None:
-        solids, cut = clip_to_cavity(solids, skin, float(depth_levels(spec.wall)[-1]))
-        notes += cut
+        knife = cavity_knife(skin, float(depth_levels(spec.wall)[-1]))
+    solids, notes = part_solids(spec, library, grid, tissues, knife)
     if not solids:
         raise InputError(f"{library.where}: no part lies inside the box")
     scene, overlaps = solids_to_scene(solids, grid, outside, spec.name)

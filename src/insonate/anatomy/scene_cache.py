@@ -46,6 +46,7 @@ def scene_key(spec: SceneSpec, library: Library) -> str:
         "volume": dataclasses.asdict(spec.volume) if spec.volume else None,
         "parts": [_geometry(part) for part in spec.parts],
         "sheets": [dataclasses.asdict(sheet) for sheet in spec.sheets],
+        "dents": [dataclasses.asdict(v) for v in spec.views.values() if v.press],
     }
     digest = hashlib.sha256(json.dumps(shaping, sort_keys=True, default=str).encode())
     for name in sorted(_files(spec)):

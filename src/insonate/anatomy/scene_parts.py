@@ -28,9 +28,11 @@ from insonate.anatomy.surface_nets import fit, surface_net
 from insonate.anatomy.voxelise import Solid, body_field
 from insonate.errors import InputError, closest
 
-__all__ = ["Library", "label_map", "part_solids", "solid_triangles", "union"]
+__all__ = ["Knife", "Library", "label_map", "part_solids", "solid_triangles", "union"]
 
 Box = tuple[slice, slice, slice]
+#: Takes a part's name and field; gives the field that is left, and what was cut off.
+Knife = Callable[[str, Field], tuple[Field, list[str]]]
 
 
 @dataclass
@@ -95,9 +97,20 @@ def label_map(library: Library, spec: VolumeSpec) -> dict[int, tuple[str, str]]:
 
 
 def part_solids(
-    spec: SceneSpec, library: Library, grid: Grid, tissues: TissueTable
+    spec: SceneSpec,
+    library: Library,
+    grid: Grid,
+    tissues: TissueTable,
+    knife: Knife | None = None,
 ) -> tuple[list[Solid], list[str]]:
     """All parts in painting order, with notes on what had to be done.
+
+    Args:
+        spec: the scene file.
+        library: its files.
+        grid: of the scene.
+        tissues: by name.
+        knife: cuts every part, such as to the inside of the body's wall.
 
     Raises:
         InputError: a file or mesh that cannot be used, or a name that no earlier part has.
@@ -107,6 +120,9 @@ def part_solids(
     ranked: list[tuple[int, Solid]] = []
     if spec.volume is not None:
         for name, tissue, found in _volume_fields(spec.volume, library, grid):
+            if knife is not None:
+                found, said = knife(name, found)
+                notes += said
             fields[name] = union([fields[name], found], grid) if name in fields else found
             ranked.append((spec.volume.priority, Solid(name, tissues[tissue], found)))
     for part in spec.parts:
@@ -114,6 +130,9 @@ def part_solids(
         notes += said
         if made is None:
             continue
+        if knife is not None:
+            made, said = knife(part.name, made)
+            notes += said if part.tissue is not None else []
         fields[part.name] = made
         if part.tissue is not None:
             region = part.region or part.name
@@ -238,7 +257,7 @@ def solid_triangles(field: Field) -> tuple[NDArray[np.float32], NDArray[np.int32
     net = surface_net((field.values < 0).astype(np.uint8), field.grid)
     if len(net.quads) == 0:
         return np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32)
-    net, _ = fit(net, [None, field], field.grid.spacing)
+    net, _ = fit(net, [None, field], field.grid)
     faces, _ = net.triangles()
     return net.vertices.astype(np.float32), faces
 

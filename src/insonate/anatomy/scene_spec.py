@@ -175,6 +175,8 @@ class View:
         at: middle of the probe's face [mm].
         aim: a point on the central scanline [mm].
         roll: turn about the central scanline [degrees]; 90 makes a transverse plane sagittal.
+        lateral: world direction of the image's right, before the turn; the patient's left.
+        press: the scene's skin is dented to lie on the probe's face here.
         probe: name of a preset.
         depth: of the image [mm]; the preset's when None.
         about: what is to be seen.
@@ -183,13 +185,15 @@ class View:
     at: Point = (0.0, 0.0, 0.0)
     aim: Point = (0.0, 0.0, 1.0)
     roll: float = 0.0
+    lateral: Point = (1.0, 0.0, 0.0)
+    press: bool = False
     probe: str = "c5_2v"
     depth: float | None = None
     about: str = ""
 
     def pose(self) -> NDArray[np.float64]:
         """Probe to world, `(4, 4)` [mm]."""
-        return look_at(self.at, self.aim, math.radians(self.roll))
+        return look_at(self.at, self.aim, math.radians(self.roll), self.lateral)
 
     def load_probe(self) -> Probe:
         """The preset, at the view's depth."""
@@ -246,7 +250,7 @@ BLOCKS: dict[str, Any] = {
 TEXT = {"name", "about", "provenance", "licence", "folder", "outside", "file", "units", "axes",
         "tissue", "region", "mapping", "method", "probe"}  # fmt: skip
 NUMBERS = {"offset", "smooth", "thickness", "spacing", "roll", "depth"}
-POINTS = {"at", "aim", "point", "normal"}
+POINTS = {"at", "aim", "lateral", "point", "normal"}
 NAMES = {"of", "within", "without"}
 REQUIRED = {
     PartSpec: ("name",),
@@ -346,7 +350,9 @@ def _plain(where: str, key: str, value: Any) -> Any:
         return _names(where, value)
     if key in NUMBERS:
         return _number(where, value)
-    kind, expected = (bool, "true or false") if key == "fill" else (int, "a whole number")
+    kind, expected = (
+        (bool, "true or false") if key in ("fill", "press") else (int, "a whole number")
+    )
     kind, expected = (str, "text") if key in TEXT else (kind, expected)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise InputError(f"{where}: expected {expected}, got {value!r}")

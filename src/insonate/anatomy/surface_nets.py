@@ -7,6 +7,7 @@ the staircase that a smoothing of the net alone would leave as rings in the imag
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,8 +20,9 @@ __all__ = ["Net", "fit", "surface_net"]
 
 ROUNDS = 3
 RELAXATION = 0.5
-#: Largest way of a vertex from its net position [voxels].
-LEASH = 1.0
+#: Vertices keep within this distance of the middle of their cell, along each axis [voxels]:
+#: a net whose vertices stay in their cells does not fold over itself.
+LEASH = 0.5
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,14 @@ class Net:
         quads: `(quads, 4)` vertex indices; the normal points from `back` to `front`.
         front: the lower label of every quad, `(quads,)`.
         back: the higher label, painted over the lower one, `(quads,)`.
+        cells: middle of each vertex's lattice cell, (x, y, z) index, `(vertices, 3)`.
     """
 
     vertices: NDArray[np.float64]
     quads: NDArray[np.int64]
     front: NDArray[np.int32]
     back: NDArray[np.int32]
+    cells: NDArray[np.float64]
 
     def triangles(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Faces `(faces, 3)`, quads cut along their shorter diagonal, and pairs `(faces, 2)`."""
@@ -58,7 +62,6 @@ def surface_net(labels: NDArray[np.integer], grid: Grid) -> Net:
         grid: of the labels.
     """
     padded = np.pad(labels, 1)
-    shape = np.array(padded.shape)
     parts = [_crossings(padded, axis) for axis in range(3)]
     cells = np.concatenate([part[0] for part in parts])
     middle = np.concatenate([part[1] for part in parts])
@@ -70,8 +73,11 @@ def surface_net(labels: NDArray[np.integer], grid: Grid) -> Net:
     if np.linalg.det(grid.axes) < 0:
         quads = quads[:, ::-1]
     vertices = grid.to_world(index[:, ::-1] - 1.0)
-    assert len(used) == 0 or used.max() < shape.prod()
-    return Net(vertices, quads, front.astype(np.int32), back.astype(np.int32))
+    corner = np.stack(np.unravel_index(used, padded.shape), axis=1)
+    middle = (
+        corner[:, ::-1].astype(np.float64) - 0.5
+    )  # of the cell, in the lattice without its padding
+    return Net(vertices, quads, front.astype(np.int32), back.astype(np.int32), middle)
 
 
 def _crossings(
@@ -108,31 +114,27 @@ def _mean_at(
     return np.stack(sums, axis=1) / np.maximum(total, 1)[:, None]
 
 
-def fit(
-    net: Net, fields: Sequence[Field | None], spacing: float
-) -> tuple[Net, NDArray[np.float32]]:
+def fit(net: Net, fields: Sequence[Field | None], grid: Grid) -> tuple[Net, NDArray[np.float32]]:
     """Move the vertices of a net onto the surfaces of its fields.
 
     Args:
         net: from `surface_net`.
         fields: by label; None (as for label 0) is never the owner of a surface.
-        spacing: of the net's lattice [mm]; no vertex moves further than that.
+        grid: of the net.
 
     Returns:
         The net, and normals `(faces, 3, 3)` at the corners of its triangles.
     """
     owners, junction = _owners(net)
-    start, leash = net.vertices, LEASH * spacing
-    vertices = start
+    vertices = net.vertices
     neighbours = _neighbours(net.quads, junction)
     for round_ in range(ROUNDS):
         vertices = _relaxed(vertices, neighbours)
         for _ in range(2 if round_ == ROUNDS - 1 else 1):
             vertices = _projected(vertices, owners, fields)
-        way = vertices - start
-        length = np.linalg.norm(way, axis=1, keepdims=True)
-        vertices = start + way * np.minimum(1.0, leash / np.maximum(length, 1e-12))
-    fitted = Net(vertices, net.quads, net.front, net.back)
+        index = grid.to_index(vertices)
+        vertices = grid.to_world(np.clip(index, net.cells - LEASH, net.cells + LEASH))
+    fitted = dataclasses.replace(net, vertices=vertices)
     return fitted, _normals(fitted, fields)
 
 

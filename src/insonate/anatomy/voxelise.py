@@ -179,7 +179,7 @@ def solids_to_scene(
     labels = paint(solids, grid)
     notes = _overlaps(solids, labels, float(abs(np.linalg.det(grid.axes))))
     fields = [None, *(solid.field for solid in solids)]
-    net, normals = fit(surface_net(labels, grid), fields, grid.spacing)
+    net, normals = fit(surface_net(labels, grid), fields, grid)
     faces, pairs = net.triangles()
     regions, label_of = merge_regions([(s.name, s.tissue) for s in solids], outside)
     pairs = np.array([0, *(label_of[s.name] for s in solids)], np.int32)[pairs]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,15 +9,14 @@ from insonate.acoustics import TissueTable
 from insonate.anatomy.fields import Field, Grid, blur
 from insonate.anatomy.mesh_field import mesh_field
 from insonate.anatomy.mesh_files import join
-from insonate.anatomy.scene_parts import Library
+from insonate.anatomy.scene_parts import Knife, Library
 from insonate.anatomy.scene_spec import WallSpec
 from insonate.anatomy.shapes import make_shape
 from insonate.anatomy.surface_nets import fit, surface_net
-from insonate.anatomy.voxelise import Solid
 from insonate.errors import InputError
 from insonate.scene import Region, Scene
 
-__all__ = ["CLEARANCE", "clip_to_cavity", "depth_levels", "nest", "wall_field", "wall_scene"]
+__all__ = ["CLEARANCE", "cavity_knife", "depth_levels", "nest", "wall_field", "wall_scene"]
 
 #: Parts keep this far from the wall [mm], so that no two surfaces coincide.
 CLEARANCE = 0.6
@@ -85,7 +82,7 @@ def wall_scene(wall: WallSpec, field: Field, tissues: TissueTable, outside: str)
         net = surface_net((level.values < 0).astype(np.uint8), level.grid)
         if len(net.quads) == 0:
             raise InputError(f"wall: nothing left inside {depth:g} mm under its surface")
-        net, normals = fit(net, [None, level], level.grid.spacing)
+        net, normals = fit(net, [None, level], level.grid)
         faces, pairs = net.triangles()
         parts.append((net.vertices.astype(np.float32), faces, pairs + label, normals))
     starts = np.cumsum([0] + [len(part[0]) for part in parts])
@@ -99,33 +96,25 @@ def wall_scene(wall: WallSpec, field: Field, tissues: TissueTable, outside: str)
     )
 
 
-def clip_to_cavity(
-    solids: Sequence[Solid], field: Field, depth: float
-) -> tuple[list[Solid], list[str]]:
-    """Cut solids to the inside of the wall.
+def cavity_knife(skin: Field, depth: float) -> Knife:
+    """A knife that cuts parts to the inside of the wall.
 
     Args:
-        solids: parts.
-        field: of the wall.
+        skin: from `wall_field`.
         depth: of the cavity under the skin [mm].
-
-    Returns:
-        The solids, and notes on those that were cut.
     """
-    out, notes = [], []
-    for solid in solids:
-        blade = _level_on(field, solid.field.grid) + np.float32(depth + CLEARANCE)
-        if blade.max() < -solid.field.grid.spacing:
-            out.append(solid)
-            continue
-        values = np.maximum(solid.field.values, blade)
-        lost = int(((solid.field.values < 0) & (values >= 0)).sum())
-        if lost:
-            volume = lost * abs(np.linalg.det(solid.field.grid.axes)) / 1000.0
-            notes.append(f"{solid.name}: {volume:.1f} ml that reached into the wall cut off")
-        cut = Field(solid.field.grid, values.astype(np.float32), solid.field.box)
-        out.append(Solid(solid.name, solid.tissue, cut))
-    return out, notes
+
+    def cut(name: str, field: Field) -> tuple[Field, list[str]]:
+        blade = _level_on(skin, field.grid) + np.float32(depth + CLEARANCE)
+        if blade.max() < -field.grid.spacing:
+            return field, []
+        values = np.maximum(field.values, blade).astype(np.float32)
+        lost = int(((field.values < 0) & (values >= 0)).sum())
+        volume = lost * abs(np.linalg.det(field.grid.axes)) / 1000.0
+        notes = [f"{name}: {volume:.1f} ml that reached into the wall cut off"] if lost else []
+        return Field(field.grid, values, field.box), notes
+
+    return cut
 
 
 def _level_on(field: Field, grid: Grid) -> NDArray[np.float32]:

@@ -155,7 +155,7 @@ def _sorted(scene: Scene) -> Scene:
     centroid = scene.vertices[scene.faces].mean(axis=1)
     low, high = centroid.min(axis=0), centroid.max(axis=0)
     cell = ((centroid - low) / np.maximum(high - low, 1e-6) * 1023).astype(np.uint32)
-    order = np.argsort(_spread(cell) @ np.uint32([1, 2, 4]), kind="stable")
+    order = np.argsort(_spread(cell) @ np.array([1, 2, 4], np.uint32), kind="stable")
     return dataclasses.replace(
         scene,
         faces=scene.faces[order],

@@ -5,7 +5,7 @@ import warp as wp
 from insonate.sim.kernels.bundle import mirror_depth
 from insonate.sim.kernels.probe_face import Tracing
 from insonate.sim.kernels.records import Segment
-from insonate.sim.kernels.surface import NUDGE, Anatomy, closest_hit
+from insonate.sim.kernels.surface import NUDGE, Anatomy
 
 __all__ = ["PIXELS", "WEIGHT_SCALE", "attenuation_lines", "convert", "label_lines", "shadow_lines"]
 
@@ -42,24 +42,25 @@ def label_lines(
     while alive == 1 and n < samples:
         # The first surface tells where the line starts, however far away it is.
         reach = wp.where(region < 0, FAR, tracing.depth - gone + 1.0)
-        hit = closest_hit(anatomy, o, d, reach)
-        if region < 0:
-            region = wp.where(hit.found == 1, hit.front, 0)
-            if hit.found == 1:
-                met[i] = hit.distance
+        query = wp.mesh_query_ray(anatomy.mesh, o, d, reach)
         until = samples
-        if hit.found == 1:
-            gone += hit.distance
-            until = wp.clamp(int(wp.ceil(gone / spacing - 0.5)), n, samples)
-            o = o + (hit.distance + NUDGE) * d
-            gone += NUDGE
+        behind = region
+        if query.result:
+            pair = anatomy.pairs[query.face]
+            front = wp.where(wp.dot(d, query.normal) < 0.0, pair[0], pair[1])
+            behind = pair[0] + pair[1] - front
+            if region < 0:
+                region = front
+                met[i] = query.t
+            gone += query.t + NUDGE
+            until = wp.clamp(int(wp.ceil((gone - NUDGE) / spacing - 0.5)), n, samples)
+            o = o + (query.t + NUDGE) * d
         else:
             alive = 0
         for k in range(n, until):
-            labels[i, k] = wp.uint8(region)
+            labels[i, k] = wp.uint8(wp.max(region, 0))
         n = until
-        if hit.found == 1:
-            region = hit.back
+        region = behind
 
 
 @wp.kernel(enable_backward=False)
