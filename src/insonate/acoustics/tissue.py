@@ -115,14 +115,15 @@ class TissueTable(Mapping[str, Tissue]):
 
         Args:
             changes: by tissue name, the fields to set. A known name keeps its other fields;
-                a new one starts from the tissue that its field `like` names, if any.
+                a new one starts from the tissue that its field `like` names, if any (of the table,
+                or named earlier in `changes`).
 
         Raises:
             InputError: an unknown field or parent, or a value that no material has.
         """
         tissues = dict(self._tissues)
         for name, fields in changes.items():
-            tissues[name] = self._changed(name, dict(fields))
+            tissues[name] = TissueTable(tissues)._changed(name, dict(fields))
         return TissueTable(tissues)
 
     def _changed(self, name: str, fields: dict[str, Any]) -> Tissue:
