@@ -16,20 +16,26 @@ from PIL import Image
 from insonate import Frame, Settings, Simulator, load_probe, load_scene
 from insonate.anatomy import View, preview, views
 from insonate.imaging.display import Display
+from insonate.probe import Probe
 
 SCENES = Path(__file__).parents[1] / "recipes" / "scenes"
 PROBES = ("c5_2v", "paper_convex")
 ROWS = 540
-#: What the operator set: gain [dB] and the eight sliders of the TGC [dB].
+FAT = (-3.0, -2.0, 0.0, 0.0, -1.0, -2.0, -3.0, -3.0)
+FLUID = (-1.0, -1.0, -1.0, 0.0, 0.0, -2.0, -5.0, -7.0)
+#: What the operator set for each view: gain [dB] and the eight sliders of the TGC [dB].
 KNOBS = {
-    "female_abdomen": (-1.0, (-3.0, -2.0, 0.0, 0.0, -1.0, -2.0, -3.0, -3.0)),
-    "fetal_head": (0.0, (-1.0, -1.0, -1.0, 0.0, 0.0, -2.0, -5.0, -7.0)),
+    "liver_kidney": (0.0, FAT),
+    "bladder_uterus": (-3.0, FLUID),
+    "transventricular": (0.0, FLUID),
+    "transthalamic": (0.0, FLUID),
 }
+NAMES = ("female_abdomen", "fetal_head")
 
 
-def settings(name: str, rows: int = ROWS) -> Settings:
+def settings(view: str, rows: int = ROWS) -> Settings:
     """Fine quality. Anatomy has more interfaces on a line than a phantom: 32 may be met."""
-    gain, tgc = KNOBS[name]
+    gain, tgc = KNOBS[view]
     return Settings.fine(bounces=32, haze=-48.0, display=Display(gain=gain, tgc=tgc, rows=rows))
 
 
@@ -39,12 +45,11 @@ def run(name: str, chosen: Settings | None = None) -> Iterator[tuple[str, str, F
     scene = load_scene(path)
     for title, view in views(path).items():
         for probe in PROBES:
-            chosen = chosen or settings(name)
-            simulator = Simulator(scene, _at_depth(probe, view), chosen)
+            simulator = Simulator(scene, _at_depth(probe, view), chosen or settings(title))
             yield title, probe, simulator.frame(view.pose(), seed=1)
 
 
-def _at_depth(name: str, view: View):
+def _at_depth(name: str, view: View) -> Probe:
     probe = load_probe(name)
     return probe if view.depth is None else probe.replace(depth=view.depth)
 
@@ -60,7 +65,7 @@ def main() -> None:
     """Write a picture for every view and probe, and a preview of every view."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "out/real_scenes")
     folder.mkdir(parents=True, exist_ok=True)
-    for name in KNOBS:
+    for name in NAMES:
         for view, probe, frame in run(name):
             save(frame, folder / f"{view}_{probe}.png")
         path = SCENES / f"{name}.yaml"

@@ -25,15 +25,15 @@ pytestmark = [
 ]
 
 
-def settings(name):
-    return runpy.run_path(str(ROOT / "examples" / "real_scenes.py"))["settings"](name, 300)
+def settings(view):
+    return runpy.run_path(str(ROOT / "examples" / "real_scenes.py"))["settings"](view, 300)
 
 
 @pytest.fixture(scope="module")
 def fetal_frame():
     path = SCENES / "fetal_head.yaml"
     view = views(path)["transventricular"]
-    simulator = Simulator(load_scene(path, DATA), view.load_probe(), settings("fetal_head"))
+    simulator = Simulator(load_scene(path, DATA), view.load_probe(), settings("transventricular"))
     return simulator.frame(view.pose(), seed=1)
 
 
@@ -44,7 +44,7 @@ def abdomen():
 
     def frame(title):
         view = views(path)[title]
-        simulator = Simulator(scene, view.load_probe(), settings("female_abdomen"))
+        simulator = Simulator(scene, view.load_probe(), settings(title))
         return simulator.frame(view.pose(), seed=1)
 
     return frame

@@ -18,7 +18,7 @@ DOWN = (0.0, 1.0, 0.0)
 
 @pytest.fixture(scope="module")
 def slab():
-    """Two flat layers: skin surface at y = 0, the next one at y = 10 mm, down to 110 mm."""
+    """Flat layers: skin at y = 0, fat from 10 mm, muscle from 40 mm, down to 110 mm."""
     grid = Grid.box([-90, -10, -60], [90, 120, 60], 4.0)
     x, y, z = grid.points().T.astype(np.float64)
     side = np.maximum(np.abs(x) - 82.0, np.abs(z) - 52.0)
@@ -29,6 +29,7 @@ def slab():
         return Solid(name, TISSUES[tissue], Field(grid, values.astype(np.float32), box))
 
     solids = [layer("skin", "skin", 0.0), layer("fat", "fat_subcutaneous", 10.0)]
+    solids.append(layer("muscle", "muscle_abdominal", 40.0))
     return solids_to_scene(solids, grid, TISSUES["gel"])[0]
 
 
@@ -56,10 +57,18 @@ def test_layers_keep_their_order_and_the_depths_stay(slab):
     pressed = press(slab, PROBE, pose)
     assert face_depth(pressed, pose, (1, 2)).min() > 3.0
     assert unbalanced_edges(pressed) == {}
+    push = [_push(slab, pressed, pair) for pair in ((0, 1), (1, 2), (2, 3))]
+    assert push[0] > push[1] > 2.0 * push[2] > 0.2
     far = slab.vertices[:, 1] > 5.0 + REACH
     np.testing.assert_allclose(pressed.vertices[far], slab.vertices[far], atol=1e-4)
     beside = np.abs(slab.vertices[:, 2]) > 45.0
     np.testing.assert_allclose(pressed.vertices[beside], slab.vertices[beside], atol=1e-4)
+
+
+def _push(before, after, pair):
+    """Largest way of the vertices between two regions [mm]."""
+    used = np.unique(before.faces[(before.pairs == pair).all(axis=1)])
+    return np.linalg.norm(after.vertices[used] - before.vertices[used], axis=1).max()
 
 
 def test_normals_turn_with_the_surface(slab):

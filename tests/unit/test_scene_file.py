@@ -18,6 +18,8 @@ pytest.importorskip("pyvista")
 
 ROOT = Path(__file__).parents[2]
 TISSUES = load_tissues()
+#: Turns the bowl, so that its lid does not lie along the lattice.
+TILT = trimesh.transformations.rotation_matrix(0.4, [1.0, 0.5, 0.0])
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +33,9 @@ def folders(tmp_path, monkeypatch):
     shifted.export(tmp_path / "side.stl")
     cap = trimesh.creation.icosphere(3, 20.0)
     cap.update_faces(cap.triangles_center[:, 2] < 17.0)
-    cap.export(tmp_path / "bowl.stl")
+    tilted = cap.copy()
+    tilted.apply_transform(TILT)
+    tilted.export(tmp_path / "bowl.stl")
     cap.update_faces(cap.triangles_center[:, 2] < -15.0)
     cap.export(tmp_path / "sheet.stl")
 
@@ -41,8 +45,8 @@ BASE = {
     "outside": "water_37C",
     "resolve": {"method": "voxelise", "spacing": 1.0},
     "parts": [
-        {"name": "ball", "file": "ball.stl", "units": "mm", "tissue": "liver_adult"},
         {"name": "side", "file": "side.stl", "units": "mm", "tissue": "skin", "priority": 1},
+        {"name": "ball", "file": "ball.stl", "units": "mm", "tissue": "liver_adult"},
     ],
 }
 
@@ -95,6 +99,12 @@ def test_an_open_mesh_is_closed_and_said_so(tmp_path):
     lid = np.pi * 3.0**2 * (3 * 20.0 - 3.0) / 3 / 1000  # what lies above the rim
     assert volume(scene, "bowl") == pytest.approx(sphere(20) - lid, rel=0.02)
     assert any("open edges closed" in note for note in notes)
+    corners = scene.vertices[scene.faces].astype(np.float64)
+    corners = corners @ TILT[:3, :3]
+    lid = (corners[..., 2].min(axis=1) > 12.0) & (np.abs(corners[..., :2]).max(axis=(1, 2)) < 6.0)
+    facet = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[lid]
+    facet /= np.linalg.norm(facet, axis=1, keepdims=True)
+    assert facet[:, 2].min() > 0.9  # the lid is smooth, without steps
 
 
 def test_a_mesh_without_inside_is_refused_with_its_open_edges(tmp_path):
@@ -203,8 +213,11 @@ def test_geometry_changes_are_built_anew_and_the_cache_is_no_pickle(tmp_path):
     first = load_scene(write(tmp_path))
     resolve = {"method": "voxelise", "spacing": 3.0}
     assert load_scene(write(tmp_path, resolve=resolve)).triangles < first.triangles
+    thick = {**WALL, "layers": [{"name": "skin", "tissue": "skin", "thickness": 8.0}]}
+    walled = [load_scene(write(tmp_path, wall=wall)) for wall in (WALL, thick)]
+    assert len(walled[0].regions) == len(walled[1].regions) + 1
     kept = sorted((tmp_path / "cache").iterdir())
-    assert [path.suffix for path in kept] == [".npz", ".npz"]
+    assert [path.suffix for path in kept] == [".npz"] * 4
     for path in kept:
         path.write_bytes(b"broken")
     assert load_scene(write(tmp_path)).triangles == first.triangles

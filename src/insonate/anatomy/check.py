@@ -123,7 +123,7 @@ def check_scene(scene: str | Path, data: str | Path | None = None) -> Report:
     spec, library = open_scene_file(scene, data)
     problems = _tissue_problems(spec, library)
     parts, failed = _parts(spec, library)
-    problems += failed
+    problems = list(dict.fromkeys(problems + failed))
     if problems:
         return Report(spec.name, tuple(parts), problems=tuple(problems))
     try:
