@@ -128,16 +128,23 @@ class Simulator:
         world = check_pose(pose)
         local = world.copy()
         local[:3, 3] -= self._scene.centre
+        b = self._buffers
         self.timings = {}
         self._labels(local)
         self._central_paths(local, seed)
         for number in count():
             self._trace(local, seed, number)
             self._bundle_amplitude(number)
-            self._echoes(number, alone)
-            self._targets(local)
             self._texture(seed)
-            self._receive(seed, number + 1, alone)
+            if alone:
+                self._receive(seed, 1, 0.0, 0.0)
+                self._echoes(b.iq, b.iq, clear=1)
+                self._targets(local, b.iq)
+            else:
+                self._echoes(b.coherent, b.incoherent, clear=0 if number else 2)
+                self._targets(local, b.coherent)
+                passes = number + 1
+                self._receive(seed, passes, 1.0 / passes, passes**-0.5)
             self._clutter(seed)
             scale = self._side_products()
             self._compress(seed)
@@ -203,15 +210,14 @@ class Simulator:
                 passes / (passes + 1), 1.0 / (passes + 1), b.amplitude,
             )  # fmt: skip
 
-    def _echoes(self, number: int, alone: bool) -> None:
+    def _echoes(self, coherent: wp.array, incoherent: wp.array, clear: int) -> None:
         b, p, s = self._buffers, self._probe, self.settings
-        clear = 0 if number else 1 if alone else 2
         with self._stage("echoes"):
             self.launch(
                 echoes.deposit_echoes, (self.probe.scanlines,),
                 b.bundle.echoes, b.bundle.echo_count, s.rays, self.probe.scanlines,
                 p.echo_weight, 1.0 / s.rays, s.rays**-0.5, p.pulse, clear,
-                b.coherent, b.coherent if alone else b.incoherent, b.gas,
+                coherent, incoherent, b.gas,
             )  # fmt: skip
 
     def _texture(self, seed: int) -> None:
@@ -235,7 +241,7 @@ class Simulator:
                 b.texture.flatten(),
             )  # fmt: skip
 
-    def _targets(self, pose: NDArray[np.float64]) -> None:
+    def _targets(self, pose: NDArray[np.float64], signal: wp.array) -> None:
         b, p = self._buffers, self._probe
         if b.target_positions is None:
             return
@@ -248,16 +254,15 @@ class Simulator:
                 p.lines.origin, p.lines.direction, p.lines.lateral, self.probe.arc_radius,
                 p.lateral_sigma, p.elevation_sigma, b.centre.segments, b.centre.segment_count,
                 self.settings.scatterer_lines, self.settings.layers // 2, b.amplitude,
-                p.stride * self.probe.sample_spacing, p.pulse, b.coherent,
+                p.stride * self.probe.sample_spacing, p.pulse, signal,
             )  # fmt: skip
 
-    def _receive(self, seed: int, passes: int, alone: bool) -> None:
+    def _receive(self, seed: int, passes: int, coherent: float, incoherent: float) -> None:
         b, p = self._buffers, self._probe
         with self._stage("receive"):
             self.launch(
                 signal.receive, (self.probe.scanlines, p.chunks),
-                b.texture, b.coherent, b.incoherent,
-                1.0 / passes, 0.0 if alone else passes**-0.5,
+                b.texture, b.coherent, b.incoherent, coherent, incoherent,
                 p.half_pulse, p.noise, p.receiver(seed + passes, passes), b.iq,
             )  # fmt: skip
 

@@ -82,16 +82,16 @@ def deposit_echoes(
 ):
     """Sum the echoes of line `i` over its layers and rays (:eq:`accumulation`).
 
-    Adds to what earlier passes have left, unless `clear` is 1 (both parts go to the coherent
-    array) or 2 (they are kept apart).
+    Adds to what is there: to what earlier passes have left, or to the line's own signal.
+    `clear` forgets the gas, and both sums if it is 2.
     """
     i = first + wp.tid()
     samples = coherent.shape[1]
     if clear > 0:
-        clear_line(coherent, i)
         for n in range(gas.shape[1]):
             gas[i, n] = 0.0
     if clear > 1:
+        clear_line(coherent, i)
         clear_line(incoherent, i)
     for layer in range(layer_weight.shape[0]):
         share = layer_weight[layer]

@@ -55,7 +55,7 @@ def receive(
     receiver: Receiver,
     iq: wp.array2d(dtype=wp.vec2),
 ):
-    """Convolve the texture with the pulse; add interface echoes and electronic noise.
+    """Convolve the texture with the pulse; add noise, and the echoes of accumulated passes.
 
     `pulse` is the symmetric envelope from its middle on, at least five samples.
     """
@@ -66,7 +66,6 @@ def receive(
     stop = wp.min(begin + CHUNK_, samples)
     half = pulse.shape[0] - 1
     line = texture[i]
-    hard = coherent[i]
     out = iq[i]
     row = noise_row(receiver.seed, i, 11, noise.shape[0], samples)
     p0 = pulse[0]
@@ -78,11 +77,10 @@ def receive(
     low = wp.clamp(half, begin, stop)
     high = wp.clamp(samples - half, low, stop)
     for n in range(begin, low):
-        out[n] = level * noise[row + n] + coherent_weight * hard[n] + rim(line, pulse, n)
+        out[n] = level * noise[row + n] + rim(line, pulse, n)
     for n in range(low, high):
         value = (
             level * noise[row + n]
-            + coherent_weight * hard[n]
             + p0 * line[n]
             + p1 * (line[n - 1] + line[n + 1])
             + p2 * (line[n - 2] + line[n + 2])
@@ -93,10 +91,10 @@ def receive(
             value += pulse[t] * (line[n - t] + line[n + t])
         out[n] = value
     for n in range(high, stop):
-        out[n] = level * noise[row + n] + coherent_weight * hard[n] + rim(line, pulse, n)
-    if incoherent_weight > 0.0:
+        out[n] = level * noise[row + n] + rim(line, pulse, n)
+    if coherent_weight > 0.0:
         for n in range(begin, stop):
-            out[n] += incoherent_weight * incoherent[i, n]
+            out[n] += coherent_weight * coherent[i, n] + incoherent_weight * incoherent[i, n]
 
 
 @wp.kernel(enable_backward=False)
