@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from insonate.acoustics import load_tissues
+from insonate.anatomy import phantoms
 from insonate.anatomy.solids import box, sphere
+from insonate.errors import InputError
 from insonate.geometry import look_at
 from insonate.imaging import Display
 from insonate.probe import PRESETS, Probe, load_probe
-from insonate.scene import Body, Membrane, Scene, Sheet, assemble
+from insonate.scene import Body, Membrane, PointTargets, Scene, Sheet, assemble
 from insonate.sim import Settings, Simulator
 from insonate.sim.reference import Surfaces, iq_lines, trace_path
 
@@ -75,7 +77,16 @@ def test_stochastic_paths_agree_with_the_reference():
         o = POSE[:3, 3] - centre + POSE[:3, :3] @ origin[i]
         tilt = float(direction[i] @ lines[i // 4])
         told, heard = trace_path(
-            surfaces, probe, settings, o, POSE[:3, :3] @ direction[i], tilt, start[i], i, 9
+            surfaces,
+            probe,
+            settings,
+            o,
+            POSE[:3, :3] @ direction[i],
+            tilt,
+            start[i],
+            i,
+            9,
+            POSE[:3, :3] @ lines[i // 4],
         )
         faint = [s for s in told if s.amplitude < 1e-2]
         kept = told[: len(told) - len(faint)][:4]  # roulette begins at the fourth bounce
@@ -159,3 +170,56 @@ def test_every_probe_renders_a_consistent_frame(name: str):
         assert image.max() <= 1
         assert not image[~frame.mask].any()
     assert set(np.unique(frame.labels)) <= set(range(len(frame.region_names)))
+
+
+@pytest.mark.parametrize("quality", ["fast", "fine"])
+def test_brightness_does_not_depend_on_passes(quality: str):
+    probe = small("c5_2v")
+    changes = {"noise_level": None, "display": SMALL, "keep_iq": True, "scatterers": False}
+    simulator = Simulator(phantoms.half_plane(), probe, Settings.preset(quality, **changes))
+    power = []
+    for passes in (1, 4):
+        iq = [simulator.frame(POSE, seed, passes).iq for seed in range(20)]
+        power.append(np.mean(np.abs(np.stack(iq)) ** 2))  # type: ignore[arg-type]
+    assert 10 * abs(np.log10(power[1] / power[0])) < 0.5
+
+
+def test_gas_rings_the_same_over_passes():
+    scene = phantoms.plate(20.0, None, "air_bowel_gas", "water_37C")
+    changes = {"noise_level": None, "display": SMALL, "keep_iq": True, "face_reflection": 0.0}
+    simulator = Simulator(scene, small("c5_2v"), Settings.fine(rays=4, **changes))
+    tails = [np.abs(simulator.frame(POSE, 1, passes).iq[:, 500:700]) for passes in (1, 8)]
+    assert tails[0].mean() > 0
+    assert 20 * abs(np.log10(tails[1].mean() / tails[0].mean())) < 1.0
+
+
+def test_shots_differ_in_noise_alone():
+    scene, probe = nested(200.0), small("linear_l11")
+    noisy = Simulator(scene, probe, Settings.fast(display=SMALL))
+    clean = Simulator(scene, probe, Settings.fast(display=SMALL, noise_level=None))
+    assert not np.array_equal(noisy.frame(POSE, 1).bmode, noisy.frame(POSE, 1, shot=1).bmode)
+    assert np.array_equal(clean.frame(POSE, 1).bmode, clean.frame(POSE, 1, shot=1).bmode)
+    first, second = noisy.frames([POSE, POSE], seed=1)
+    assert not np.array_equal(first.bmode, second.bmode)
+
+
+def test_a_wire_across_the_image_is_seen_and_one_along_it_fades():
+    levels, at = np.zeros(1, np.float32), np.array([[0, 30, 6]], np.float32)
+    probe, settings = small("linear_l11"), Settings.fast(display=SMALL, keep_iq=True)
+    seen = []
+    for axis in ((0, 0, 1), (1, 0, 0)):  # the image plane is z = 0
+        wire = PointTargets(at, levels, np.array(axis, np.float32))
+        scene = assemble([], load_tissues()["water_37C"], targets=wire)
+        iq = Simulator(scene, probe, settings.replace(noise_level=None)).frame(POSE, 1).iq
+        seen.append(np.abs(iq).max())  # type: ignore[arg-type]
+    assert seen[0] > 0.5
+    assert seen[1] < 1e-3
+
+
+def test_accumulation_is_not_mixed_with_other_frames():
+    simulator = Simulator(nested(200.0), small("c5_2v"), Settings.fast(display=SMALL))
+    frames = simulator.accumulate(POSE, 1)
+    next(frames)
+    simulator.frame(POSE, 1)
+    with pytest.raises(InputError, match="another frame was rendered meanwhile"):
+        next(frames)

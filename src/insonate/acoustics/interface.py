@@ -93,7 +93,7 @@ def mirror_spreading(curvature: ArrayLike) -> NDArray[np.float64]:
     """Two-way amplitude that a convex mirror leaves in the beam (:eq:`spreading`).
 
     Args:
-        curvature: the strongest of the surface towards the wave, convex is positive [1/mm].
+        curvature: sum of the principal curvatures, convex to the wave is positive [1/mm].
 
     Returns:
         Factor on the reflected path: 1 for flat and hollow mirrors, small for ribs.

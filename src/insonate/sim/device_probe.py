@@ -11,7 +11,6 @@ import warp as wp
 from numpy.typing import NDArray
 
 from insonate.acoustics import beam, pulse
-from insonate.acoustics.interface import acceptance_slope
 from insonate.acoustics.pulse import DISPLAY_SPEED, FWHM_PER_SIGMA
 from insonate.acoustics.scattering import shared_power
 from insonate.imaging.scan_convert import make_raster
@@ -31,7 +30,7 @@ LEAST_LINES_PER_SPECKLE = 1.5
 #: Axial samples per node of a bundle's mean amplitude (1 where the bundle is one ray), and
 #: of the shadow map.
 BUNDLE_STRIDE = 4
-NOISE_TABLE = 1 << 16
+NOISE_TABLE = 1 << 18
 NEPER_PER_DB = math.log(10.0) / 20.0
 
 
@@ -202,7 +201,7 @@ class DeviceProbe:
         out.position = wp.vec3(*(float(v) for v in pose[:3, 3]))
         out.depth, out.frequency = probe.depth, probe.frequency
         out.display_speed = DISPLAY_SPEED
-        out.acceptance = acceptance_slope(probe.receive_f_number)
+        out.f_number, out.aperture = probe.receive_f_number, probe.largest_aperture
         out.gain, out.face = settings.reflection_gain, settings.face_reflection
         out.face_radius = probe.arc_radius
         span = probe.width / probe.radius if probe.kind == "convex" else probe.width

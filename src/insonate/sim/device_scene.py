@@ -49,6 +49,8 @@ class DeviceScene:
             ] or np.zeros((0, 3)),
             wp.vec3,
         )  # fmt: skip
+        axis = scene.targets.axis
+        self.wire_axis = (0.0, 0.0, 0.0) if axis is None else tuple(float(v) for v in axis)
         self._mesh = self._build_mesh()
         self._normals = self._build_normals()
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import warp as wp
@@ -15,6 +16,9 @@ __all__ = ["Launcher", "find_device"]
 
 #: Slices per thread, so that a slow slice does not leave the other threads idle.
 SLICES_PER_THREAD = 2
+
+_loaded: set[Any] = set()
+_loading = threading.Lock()
 
 
 def find_device(name: str) -> wp.Device:
@@ -43,15 +47,14 @@ class Launcher:
         self.device = device
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         self.threads = 1 if device.is_cuda else max(1, threads or cores or 1)
-        self._loaded: set[wp.Module] = set()
         self.pool = ThreadPoolExecutor(self.threads - 1) if self.threads > 1 else None
 
     def __call__(self, kernel: Any, dim: Sequence[int], *inputs: Any) -> None:
         """Launch `kernel` over `dim`; its `first` argument is filled in here."""
-        alone = kernel.module not in self._loaded  # or the threads would compile it side by side
-        self._loaded.add(kernel.module)
-        if self.pool is None or dim[0] < 2 or alone:
-            wp.launch(kernel, dim=tuple(dim), inputs=[0, *inputs], device=self.device)
+        if self.pool is None or dim[0] < 2 or kernel.module not in _loaded:
+            with _loading:  # threads would compile a new module side by side
+                wp.launch(kernel, dim=tuple(dim), inputs=[0, *inputs], device=self.device)
+                _loaded.add(kernel.module)
             return
         slices = min(dim[0], self.threads * SLICES_PER_THREAD)
         bounds = [dim[0] * k // slices for k in range(slices + 1)]
@@ -64,7 +67,10 @@ class Launcher:
                 wp.launch(kernel, dim=shape, inputs=[bounds[k], *inputs], device=self.device)
 
         others = [self.pool.submit(work) for _ in range(self.threads - 1)]
-        work()
+        try:
+            work()
+        finally:
+            wait(others)
         for other in others:
             other.result()
 

@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal
 
+from insonate.config.fields import check_fields
 from insonate.errors import InputError, closest
 from insonate.imaging.display import Display
 
@@ -43,7 +44,7 @@ class Settings:
     layers: int = 1
     scatterer_lines: int = 1
     branching: Literal["dominant", "stochastic"] = "dominant"
-    bounces: int = 10
+    bounces: int = 32
     reflection_gain: float = 1.0
     face_reflection: float = 0.3
     speckle_level: float = -40.0
@@ -59,7 +60,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse numbers outside what the engine can do."""
-        limits = {"rays": 4096, "layers": 15, "scatterer_lines": 8, "bounces": 32}
+        check_fields(self)
+        limits = {"rays": 4096, "layers": 15, "scatterer_lines": 8, "bounces": 64}
         for name, most in limits.items():
             if not 1 <= getattr(self, name) <= most:
                 raise InputError(f"{name}: expected 1 to {most}, got {getattr(self, name)}")

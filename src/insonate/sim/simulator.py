@@ -12,7 +12,7 @@ import numpy as np
 import warp as wp
 from numpy.typing import ArrayLike, NDArray
 
-from insonate.acoustics.scattering import TABLE_SIZE, VOXEL_EDGE
+from insonate.acoustics.scattering import TABLE_SIZE, VOXEL_EDGE, hash_voxel
 from insonate.errors import InputError
 from insonate.geometry import check_pose
 from insonate.imaging.attenuation_map import upper_percentile
@@ -69,14 +69,16 @@ class Simulator:
 
     def configure(self, probe: Probe | None = None, settings: Settings | None = None) -> None:
         """Change the probe or the settings, as the knobs of a scanner do."""
-        self.probe = probe or self.probe
-        self.settings = settings or self.settings
+        probe, settings = probe or self.probe, settings or self.settings
         try:
-            self._scene.set_attenuation_frequency(self.probe.attenuation_frequency_mhz)
-            self._probe = DeviceProbe(self.probe, self.settings, self.launch.device)
-            self._buffers = Buffers(self._probe, self.scene)
+            tables = DeviceProbe(probe, settings, self.launch.device)
+            buffers = Buffers(tables, self.scene)
+            self._scene.set_attenuation_frequency(probe.attenuation_frequency_mhz)
         except (MemoryError, RuntimeError) as error:
             raise _out_of_memory(error, self.scene) from error
+        self.probe, self.settings = probe, settings
+        self._probe, self._buffers = tables, buffers
+        self._rendering = object()
 
     def set_vertices(self, vertices: NDArray[np.float32]) -> None:
         """Move the anatomy: all vertices `(vertices, 3)`, world [mm].
@@ -88,7 +90,7 @@ class Simulator:
         """
         self._scene.set_vertices(vertices)
 
-    def frame(self, pose: ArrayLike, seed: int = 0, passes: int = 1) -> Frame:
+    def frame(self, pose: ArrayLike, seed: int = 0, passes: int = 1, shot: int = 0) -> Frame:
         """Render one frame.
 
         Args:
@@ -96,23 +98,27 @@ class Simulator:
             seed: of scatterers, rays and noise. One seed gives one frame, bit by bit; frames
                 of any quality with one seed share their scatterers.
             passes: bundles of rays to accumulate, as for a probe that rests.
+            shot: number of the frame in a sweep; another one has other noise and clutter.
 
         Raises:
             InputError: the pose is not rigid, or the probe is in bone or outside the body.
         """
         if passes < 1:
             raise InputError(f"passes: expected at least 1, got {passes}")
-        return next(islice(self._passes(pose, seed, alone=passes == 1), passes - 1, None))
+        frames = self._passes(pose, seed, shot, alone=passes == 1)
+        return next(islice(frames, passes - 1, None))
 
-    def frames(self, poses: Iterable[ArrayLike], seed: int = 0) -> Iterator[Frame]:
+    def frames(self, poses: Iterable[ArrayLike], seed: int = 0, passes: int = 1) -> Iterator[Frame]:
         """Render a sweep: one frame a pose, the tissue's texture staying where it is.
 
         Args:
             poses: probe to world, rigid, each `(4, 4)` [mm].
-            seed: of scatterers, rays and noise, for all frames.
+            seed: of scatterers, rays and noise, for all frames; noise changes from one to
+                the next.
+            passes: bundles of rays to accumulate for each.
         """
-        for pose in poses:
-            yield self.frame(pose, seed)
+        for shot, pose in enumerate(poses):
+            yield self.frame(pose, seed, passes, shot)
 
     def accumulate(self, pose: ArrayLike, seed: int = 0) -> Iterator[Frame]:
         """Render a resting probe: every frame adds another pass of rays to the last.
@@ -120,32 +126,42 @@ class Simulator:
         Args:
             pose: probe to world, rigid, `(4, 4)` [mm].
             seed: of scatterers, rays and noise.
-        """
-        return self._passes(pose, seed, alone=False)
 
-    def _passes(self, pose: ArrayLike, seed: int, alone: bool) -> Iterator[Frame]:
+        Raises:
+            InputError: another frame has been rendered in between.
+        """
+        return self._passes(pose, seed, 0, alone=False)
+
+    def _passes(self, pose: ArrayLike, seed: int, shot: int, alone: bool) -> Iterator[Frame]:
         """One frame after every pass; `alone` says that there is no second one."""
         world = check_pose(pose)
         local = world.copy()
         local[:3, 3] -= self._scene.centre
         b = self._buffers
+        self._rendering = mine = object()
+        # Central paths are the same in every pass: their echoes are all there after the first.
+        fixed = b.bundle is b.centre
         self.timings = {}
         self._labels(local)
         self._central_paths(local, seed)
         for number in count():
+            if self._rendering is not mine:
+                raise InputError("accumulate: another frame was rendered meanwhile; start anew")
+            passes = 1 if fixed else number + 1
+            noise_seed = int(hash_voxel([shot, number, 0], seed))
             self._trace(local, seed, number)
             self._bundle_amplitude(number)
             self._texture(seed)
             if alone:
-                self._receive(seed, 1, 0.0, 0.0)
+                self._receive(noise_seed, 1, 0.0, 0.0)
                 self._echoes(b.iq, b.iq, clear=1)
                 self._targets(local, b.iq)
             else:
-                self._echoes(b.coherent, b.incoherent, clear=0 if number else 2)
-                self._targets(local, b.coherent)
-                passes = number + 1
-                self._receive(seed, passes, 1.0 / passes, passes**-0.5)
-            self._clutter(seed)
+                if not (fixed and number):
+                    self._echoes(b.coherent, b.incoherent, clear=0 if number else 2)
+                    self._targets(local, b.coherent)
+                self._receive(noise_seed, number + 1, 1.0 / passes, passes**-0.5)
+            self._clutter(noise_seed, passes)
             scale = self._side_products()
             self._compress(seed)
             self._convert(scale)
@@ -250,7 +266,7 @@ class Simulator:
             self.launch(
                 echoes.deposit_targets, (self.probe.scanlines,),
                 b.target_positions, b.target_levels,
-                int(self.scene.targets.axis is None), tracing.rotation, tracing.position,
+                wp.vec3(*self._scene.wire_axis), tracing.rotation, tracing.position,
                 p.lines.origin, p.lines.direction, p.lines.lateral, self.probe.arc_radius,
                 p.lateral_sigma, p.elevation_sigma, b.centre.segments, b.centre.segment_count,
                 self.settings.scatterer_lines, self.settings.layers // 2, b.amplitude,
@@ -263,10 +279,10 @@ class Simulator:
             self.launch(
                 signal.receive, (self.probe.scanlines, p.chunks),
                 b.texture, b.coherent, b.incoherent, coherent, incoherent,
-                p.half_pulse, p.noise, p.receiver(seed + passes, passes), b.iq,
+                p.half_pulse, p.noise, p.receiver(seed, passes), b.iq,
             )  # fmt: skip
 
-    def _clutter(self, seed: int) -> None:
+    def _clutter(self, seed: int, passes: int) -> None:
         b, p, s = self._buffers, self._probe, self.settings
         if s.haze is None and s.clutter is None and not (s.ring_down and b.has_gas):
             return
@@ -275,13 +291,14 @@ class Simulator:
             self.launch(
                 signal.clutter_power, (self.probe.scanlines,), b.iq, b.gas,
                 0.0 if s.haze is None else 10.0 ** (s.haze / 10.0),
-                RING_LEVEL if s.ring_down else 0.0,
+                RING_LEVEL / passes if s.ring_down else 0.0,
                 float(np.exp(-2.0 * dz / s.ring_down)) if s.ring_down else 0.0,
                 p.near, b.haze, b.clutter,
             )  # fmt: skip
             self.launch(
                 signal.add_clutter, (self.probe.scanlines, p.steps),
-                b.haze, b.clutter, HAZE_REACH, p.noise, wp.uint32(seed & 0xFFFFFFFF), b.iq,
+                b.haze, b.clutter, HAZE_REACH, max(1, self.probe.scanlines // 128), p.noise,
+                wp.uint32(seed & 0xFFFFFFFF), b.iq,
             )  # fmt: skip
 
     def _compress(self, seed: int) -> None:

@@ -9,6 +9,7 @@ __all__ = ["FRACTIONS", "Pulse", "deposit_echoes", "deposit_targets"]
 #: Sub-sample positions at which the pulse is tabulated.
 FRACTIONS = 32
 FRACTIONS_ = wp.constant(FRACTIONS)
+ACROSS = wp.constant(0.2)  # least share of a wire's axis across the image plane
 
 
 @wp.struct
@@ -114,7 +115,7 @@ def deposit_targets(
     first: int,
     positions: wp.array(dtype=wp.vec3),
     levels: wp.array(dtype=float),
-    elevation: int,
+    axis: wp.vec3,
     rotation: wp.mat33,
     position: wp.vec3,
     line_origin: wp.array(dtype=wp.vec3),
@@ -132,14 +133,20 @@ def deposit_targets(
     pulse: Pulse,
     signal: wp.array2d(dtype=wp.vec2),
 ):
-    """Add every target that line `i` sees, weighed by the two-way beam (:eq:`psf`)."""
+    """Add every target that line `i` sees, weighed by the two-way beam (:eq:`psf`).
+
+    `axis` runs along wires, in the scene's frame; it is zero for points.
+    """
     i = first + wp.tid()
     samples = signal.shape[1]
     lines = signal.shape[0]
     inverse = wp.transpose(rotation)
+    along_wire = inverse * axis
     path = centre_row * lines * per_line + i * per_line + per_line / 2
     for t in range(positions.shape[0]):
         p = inverse * (positions[t] - position)
+        if wp.abs(along_wire[1]) > ACROSS:  # a wire shows where it passes the image plane
+            p = p - (p[1] / along_wire[1]) * along_wire
         away = p - line_origin[i]
         along = wp.dot(away, line_direction[i])
         across = wp.dot(away, line_lateral[i])
@@ -160,7 +167,7 @@ def deposit_targets(
         n = int(depth / pulse.spacing)
         if depth > 0.0 and n < samples:
             x = across / lateral_sigma[n]
-            y = float(elevation) * p[1] / elevation_sigma[n]
+            y = p[1] / elevation_sigma[n]
             w = wp.exp(-0.5 * (x * x + y * y))
             if w > 1.0e-5:
                 node = wp.min(int(depth / node_spacing), amplitude.shape[1] - 1)

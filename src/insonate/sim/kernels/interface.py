@@ -8,6 +8,7 @@ __all__ = [
     "facet_normal",
     "lifted",
     "mirror_spreading",
+    "mirrored",
     "pressure_reflection",
     "reflect",
     "refract",
@@ -66,9 +67,15 @@ def lifted(gamma: float, exponent: float) -> float:
 
 
 @wp.func
+def mirrored(v: wp.vec3, normal: wp.vec3) -> wp.vec3:
+    """Mirror image of any vector at a plane."""
+    return v - 2.0 * wp.dot(v, normal) * normal
+
+
+@wp.func
 def reflect(direction: wp.vec3, normal: wp.vec3) -> wp.vec3:
     """Mirror `direction` at a surface whose `normal` faces it."""
-    return wp.normalize(direction - 2.0 * wp.dot(direction, normal) * normal)
+    return wp.normalize(mirrored(direction, normal))
 
 
 @wp.func

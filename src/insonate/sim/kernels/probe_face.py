@@ -14,7 +14,8 @@ class Tracing:
     depth: float  # of the image [mm]
     frequency: float  # [MHz]
     display_speed: float  # [mm/us]
-    acceptance: float  # slope that the aperture accepts [rad]
+    f_number: float  # smallest of the receive aperture
+    aperture: float  # largest receive aperture [mm]
     gain: float  # exponent that lifts weak reflections
     face: float  # reflection coefficient of the probe's face
     face_radius: float  # [mm]; 0 is flat

@@ -132,6 +132,7 @@ def add_clutter(
     sums: wp.array2d(dtype=float),
     power: wp.array2d(dtype=float),
     reach: int,
+    stride: int,
     noise: wp.array(dtype=wp.vec2),
     seed: wp.uint32,
     iq: wp.array2d(dtype=wp.vec2),
@@ -144,7 +145,7 @@ def add_clutter(
     spread = float(0.0)
     share = float(0.0)
     for k in range(-reach, reach + 1):
-        j = i + 2 * k
+        j = i + stride * k
         if j >= 0 and j < lines:
             w = 1.0 / (1.0 + float(k * k) / 16.0)
             share += w

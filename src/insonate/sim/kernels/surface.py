@@ -117,19 +117,21 @@ def rest_direction(anatomy: Anatomy, face: int, direction: wp.vec3) -> wp.vec3:
 
 @wp.func
 def curvature(anatomy: Anatomy, hit: Hit) -> float:
-    """Strongest curvature along the edges of the triangle met, convex to the ray [1/mm]."""
+    """Sum of the principal curvatures at the triangle met, convex to the ray [1/mm].
+
+    The mean over the three edges, so that noise of the normals does not look like a bulge.
+    """
     mesh = wp.mesh_get(anatomy.mesh)
-    strongest = float(0.0)
     first = 3 * hit.face
     a = mesh.points[anatomy.indices[first]]
     b = mesh.points[anatomy.indices[first + 1]]
     c = mesh.points[anatomy.indices[first + 2]]
     side = wp.sign(wp.dot(hit.geometric, wp.cross(b - a, c - a)))
+    bent = float(0.0)
     for k in range(3):
         i = first + k
         j = first + (k + 1) % 3
         turn = anatomy.normals[anatomy.corners[j]] - anatomy.normals[anatomy.corners[i]]
         edge = mesh.points[anatomy.indices[j]] - mesh.points[anatomy.indices[i]]
-        bent = side * wp.dot(turn, edge) / wp.max(wp.dot(edge, edge), 1.0e-9)
-        strongest = wp.max(strongest, bent)
-    return strongest
+        bent += wp.dot(turn, edge) / wp.max(wp.dot(edge, edge), 1.0e-9)
+    return side * bent * 2.0 / 3.0

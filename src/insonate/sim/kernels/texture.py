@@ -124,7 +124,8 @@ def scatter(
             if until > n:
                 medium = media[s.region]
                 level = medium.texture * layer_weight[layer]
-                loud = near[wp.min(n / stride, nodes - 1)]
+                node = wp.min(n / stride, nodes - 1)
+                loud = wp.max(near[node], far[node])
                 if level * loud > silence * wp.exp(-s.decay * 2.0):
                     p = s.rest + ((float(n) + 0.5) * sample_spacing - s.start) * s.rest_step
                     step = sample_spacing * s.rest_step

@@ -42,6 +42,7 @@ class Path:
 
     origin: wp.vec3
     direction: wp.vec3
+    skew: wp.vec3  # of the ray in its beam: direction less that of the beam's axis
     depth: float  # display depth [mm]
     amplitude: float  # two-way
     survival: float  # probability of the branches taken so far
@@ -118,7 +119,9 @@ def make_echo(
     """
     k = 6.283185307 * tracing.frequency / tracing.display_speed
     coherence = wp.exp(-2.0 * k * k * thickness * thickness)
-    amplitude = returned * interface.specular_lobe(cos, roughness, tracing.acceptance)
+    # The aperture grows with depth until it is all used; then a tilt misses it sooner.
+    acceptance = 0.25 / wp.max(tracing.f_number, path.depth / tracing.aperture)
+    amplitude = returned * interface.specular_lobe(cos, roughness, acceptance)
     echo = Echo()
     echo.surface = path.depth
     echo.depth = path.depth
@@ -144,7 +147,8 @@ def surface_echo(
     """
     before = anatomy.media[hit.front]
     behind = anatomy.media[hit.back]
-    cos = -wp.dot(path.direction, hit.normal)
+    # The beam's axis meets the surface at this angle: its rays return to one aperture.
+    cos = -wp.dot(wp.normalize(path.direction - path.skew), hit.normal)
     roughness = wp.min(before.roughness, behind.roughness)
     thickness = wp.max(before.thickness, behind.thickness)
     gamma = interface.pressure_reflection(before.impedance, behind.impedance, 1.0, 1.0)
@@ -167,6 +171,7 @@ def meet_face(tracing: Tracing, path: Path) -> Path:
     """The probe's face sends a path in again."""
     n = face_normal(tracing, path.origin)
     path.direction = interface.reflect(path.direction, n)
+    path.skew = interface.mirrored(path.skew, n)
     path.origin += NUDGE * n
     path.amplitude *= tracing.face * tracing.face
     path.reflections += 1
@@ -225,6 +230,7 @@ def meet_interface(
         if wp.dot(d, hit.geometric) < 0.0:  # a facet steeper than the path: turn it out
             d = interface.reflect(d, hit.geometric)
         path.direction = d
+        path.skew = interface.mirrored(path.skew, facet)
         path.amplitude *= interface.mirror_spreading(curvature(anatomy, hit))
         path.origin += NUDGE * hit.geometric
         path.reflections += 1
@@ -282,6 +288,7 @@ def trace_paths(
     path = Path()
     path.origin = tracing.position + tracing.rotation * origins[i]
     path.direction = tracing.rotation * directions[i]
+    path.skew = tracing.rotation * (directions[i] - line_direction[line])
     path.depth = starts[i]
     path.amplitude = 1.0
     path.survival = 1.0
@@ -313,7 +320,8 @@ def trace_paths(
         else:
             phase = 6.283185307 * uniform(hash_key(tracing.seed, i, b, USE_PHASE))
             if hit.found == FACE:
-                cos = -wp.dot(path.direction, face_normal(tracing, path.origin))
+                n = face_normal(tracing, path.origin)
+                cos = -wp.dot(wp.normalize(path.direction - path.skew), n)
                 echoes[i, heard] = make_echo(
                     tracing, path, path.amplitude * tracing.face, cos, MIRROR, 0.0, phase
                 )

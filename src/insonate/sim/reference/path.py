@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,7 @@ class Path:
     survival: float = 1.0
     region: int = -1
     reflections: int = 0
+    skew: Vector = field(default_factory=lambda: np.zeros(3))  #: direction less the beam's
     rest: Vector | None = None  #: tissue-fixed position, before the nudge off a surface
 
 
@@ -72,7 +73,7 @@ class Hit:
     geometric: Vector
     front: int
     back: int
-    curvature: float  # strongest along the triangle's edges, convex to the ray [1/mm]
+    curvature: float  # sum of the principal ones, convex to the ray [1/mm]
 
 
 def uniform(seed: int, ray: int, bounce: int, use: int) -> float:
@@ -135,7 +136,7 @@ class Surfaces:
         smooth = smooth / np.linalg.norm(smooth)
         if direction @ smooth > -1e-3:
             smooth = geometric
-        bent = max(float(curvature.max()), 0.0)
+        bent = float(curvature.mean()) * 2.0
         return Hit(float(t[f]), f, smooth, geometric, int(front), int(back), bent)
 
 
@@ -149,6 +150,7 @@ def trace_path(
     start: float = 0.0,
     index: int = 0,
     seed: int = 0,
+    axis: Vector | None = None,
 ) -> tuple[list[Segment], list[Echo]]:
     """Follow one path, without reverberation at the probe's face.
 
@@ -162,8 +164,10 @@ def trace_path(
         start: display depth of the origin [mm].
         index: of the ray, for its random numbers.
         seed: of fuzziness, phases and branches.
+        axis: direction of the beam that the ray belongs to, unit, `(3,)`; the ray's if None.
     """
     path = Path(np.asarray(origin, float), np.asarray(direction, float), start)
+    path.skew = np.zeros(3) if axis is None else path.direction - axis
     segments: list[Segment] = []
     echoes: list[Echo] = []
     for b in range(1, settings.bounces + 2):
@@ -215,8 +219,11 @@ def _echo(
         roughness, thickness = SMOOTH, 0.0
         gamma = float(_sheet_gamma(before.impedance, sheet, probe))
     returned = path.amplitude * _lifted(gamma, settings.reflection_gain)
-    acceptance = interface.acceptance_slope(probe.receive_f_number)
-    lobe = interface.specular_lobe(-path.direction @ hit.normal, roughness, acceptance)
+    f_number = float(probe.receive_f_numbers(np.array(path.depth)))
+    acceptance = interface.acceptance_slope(f_number)
+    axis = path.direction - path.skew
+    cos = -axis @ hit.normal / np.linalg.norm(axis)
+    lobe = interface.specular_lobe(cos, roughness, acceptance)
     k = 2.0 * math.pi * probe.frequency / DISPLAY_SPEED
     coherence = math.exp(-2.0 * (k * thickness) ** 2)
     scrambled = math.sqrt((1.0 - coherence**2) * path.survival)
@@ -262,7 +269,7 @@ def _branch(
     cos2 = float(interface.snell_cosine(before.speed, behind.speed, cos1))
     gamma = interface.pressure_reflection(before.impedance, behind.impedance, cos1, cos2)
     power = float(gamma) ** 2
-    amplitude, survival = path.amplitude, path.survival
+    amplitude, survival, skew = path.amplitude, path.survival, path.skew
     if not stochastic:
         back = power >= 0.5
         amplitude *= power if back else 1.0 - power
@@ -272,6 +279,7 @@ def _branch(
     if back:
         amplitude *= float(interface.mirror_spreading(hit.curvature))
         direction = path.direction + 2.0 * cos1 * facet
+        skew = skew - 2.0 * (skew @ facet) * facet
         origin, region = path.origin + NUDGE * hit.geometric, hit.front
     else:
         ratio = behind.speed / before.speed
@@ -285,4 +293,5 @@ def _branch(
         survival=survival,
         region=region,
         reflections=path.reflections + int(back),
+        skew=skew,
     )
