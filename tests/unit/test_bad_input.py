@@ -68,7 +68,7 @@ def test_bad_input_gpu_that_is_not_there(tmp_path, capfd):
     [
         (["--depth", "0"], "probe 'c5_2v': depth must be above 0, got 0"),
         (["--depth", "-5"], "probe 'c5_2v': depth must be above 0, got -5"),
-        (["--depth", "nan"], "probe 'c5_2v': depth must be above 0, got nan"),
+        (["--depth", "nan"], "probe 'c5_2v': depth: expected a finite number, got nan"),
         (["--set", "probe.frequency=0"], "frequency must be above 0, got 0"),
         (["--set", "probe.frequency=-3"], "frequency must be above 0, got -3"),
         (["--set", "probe.samples=512"], "samples: 512 over 150 mm .* IQ Nyquist limit"),

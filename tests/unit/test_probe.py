@@ -31,7 +31,7 @@ def test_unknown_setting():
         PAPER.replace(deepness=3)
 
 
-@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
+@pytest.mark.parametrize("value", [0.0, -1.0])
 @pytest.mark.parametrize("field", ["depth", "frequency", "bandwidth", "radius", "focus"])
 def test_sizes_must_be_above_zero(field, value):
     with pytest.raises(InputError, match=f"{field} must be above 0"):

@@ -1,0 +1,5 @@
+"""What settings may hold."""
+
+from insonate.config.fields import check_fields
+
+__all__ = ["check_fields"]

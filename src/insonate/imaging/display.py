@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from insonate.config import check_fields
 from insonate.errors import InputError
 
 __all__ = ["Display"]
@@ -44,12 +44,13 @@ class Display:
 
     def __post_init__(self) -> None:
         """Refuse settings that no scanner offers."""
+        check_fields(self)
         if len(self.tgc) != SLIDERS or any(not abs(v) <= 15.0 for v in self.tgc):
             raise InputError(f"tgc: expected {SLIDERS} sliders from -15 to 15 dB, got {self.tgc}")
         if not 10.0 <= self.dynamic_range <= 120.0:
             raise InputError(f"dynamic_range: expected 10 to 120 dB, got {self.dynamic_range:g}")
-        if not (math.isfinite(self.gain) and self.gamma > 0 and self.smoothing >= 0):
-            raise InputError("display: expected a finite gain, gamma above 0, smoothing from 0")
+        if not (self.gamma > 0 and self.smoothing >= 0):
+            raise InputError("display: expected gamma above 0, smoothing from 0")
         if not 16 <= self.rows <= 8192:
             raise InputError(f"rows: expected 16 to 8192, got {self.rows}")
 

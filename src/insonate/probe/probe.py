@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insonate.acoustics import beam, pulse
+from insonate.config import check_fields
 from insonate.errors import InputError
 
 __all__ = ["Probe"]
@@ -67,6 +68,7 @@ class Probe:
 
     def __post_init__(self) -> None:
         """Refuse a probe that cannot exist, or whose lines are sampled too coarsely."""
+        check_fields(self, f"probe '{self.name}': ")
         if self.kind not in ("convex", "linear", "phased"):
             raise InputError(f"probe '{self.name}': kind must be convex, linear or phased")
         positive = ["depth", "frequency", "bandwidth", "pitch", "elevation_height"]
@@ -76,9 +78,9 @@ class Probe:
         optional = ["focus", "receive_aperture", "attenuation_frequency"]
         positive += [name for name in optional if getattr(self, name) is not None]
         for name in positive:
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise InputError(f"probe '{self.name}': {name} must be above 0, got {value:g}")
+            if getattr(self, name) <= 0:
+                got = f"{getattr(self, name):g}"
+                raise InputError(f"probe '{self.name}': {name} must be above 0, got {got}")
         for name, most in (("elements", 4096), ("scanlines", 4096), ("samples", 65536)):
             if not 2 <= getattr(self, name) <= most:
                 raise InputError(f"probe '{self.name}': {name} must be 2 to {most}")

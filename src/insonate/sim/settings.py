@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal
 
-from insonate.config.fields import check_fields
+from insonate.config import check_fields
 from insonate.errors import InputError, closest
 from insonate.imaging.display import Display
 
