@@ -36,7 +36,9 @@ NAMES = ("female_abdomen", "fetal_head")
 def settings(view: str, rows: int = ROWS) -> Settings:
     """Fine quality. Anatomy has more interfaces on a line than a phantom: 32 may be met."""
     gain, tgc = KNOBS[view]
-    return Settings.fine(bounces=32, haze=-48.0, display=Display(gain=gain, tgc=tgc, rows=rows))
+    return Settings.fine(
+        haze=-34.0, clutter=-3.0, clutter_depth=10.0, display=Display(gain=gain, tgc=tgc, rows=rows)
+    )
 
 
 def run(name: str, chosen: Settings | None = None) -> Iterator[tuple[str, str, Frame]]:
