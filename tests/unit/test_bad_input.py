@@ -73,6 +73,7 @@ def test_bad_input_gpu_that_is_not_there(tmp_path, capfd):
         (["--set", "probe.frequency=-3"], "frequency must be above 0, got -3"),
         (["--set", "probe.samples=512"], "samples: 512 over 150 mm .* IQ Nyquist limit"),
         (["--depth", "400"], "samples: 3072 over 400 mm .* IQ Nyquist limit"),
+        (["--passes", "0"], "--passes: expected at least 1, got 0"),
         (["--set", "rays=0"], "rays: expected 1 to 4096, got 0"),
         (["--set", "display.dynamic_range=5"], "dynamic_range: expected 10 to 120 dB, got 5"),
         (["--set", "raise=8"], "no such setting; did you mean 'rays'"),

@@ -19,11 +19,13 @@ from insonate.cli.placement import anterior_pose
 from insonate.cli.render import Clock
 from insonate.errors import InputError
 from insonate.geometry import look_at
-from insonate.probe import load_probe
+from insonate.imaging import Display
+from insonate.probe import Probe, load_probe
 from insonate.scene import Body, assemble
 from insonate.sim import Settings, Simulator
 
 SIZES = {"probe.scanlines": 32, "probe.samples": 1024, "display.rows": 64}
+ROWS = Display(rows=64)
 SMALL = ["--depth", "40", *(w for k, v in SIZES.items() for w in ("--set", f"{k}={v}"))]
 
 
@@ -76,6 +78,28 @@ def test_cli_sweep_from_its_own_record(tmp_path, capfd):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
 
 
+def test_cli_passes_are_those_of_python(tmp_path):
+    words = ["--format", "png", "--set", "rays=4", "--seed", "2", "--passes"]
+    for passes in ("1", "3"):
+        assert render(tmp_path / passes, *words, passes) == 0
+    probe = load_probe("c5_2v").replace(depth=40.0, scanlines=32, samples=1024)
+    simulator = Simulator(load_scene("layers"), probe, Settings.fast(rays=4, display=ROWS))
+    frame = simulator.frame(look_at((0, 0, 0), (0, 10, 0)), seed=2, passes=3)
+    np.testing.assert_array_equal(read(tmp_path / "3" / "bmode.png"), frame.image())
+    assert (read(tmp_path / "1" / "bmode.png") != frame.image()).any()
+    assert json.loads((tmp_path / "3" / "frames.json").read_text())["passes"] == 3
+
+
+def test_cli_record_says_what_was_rendered(tmp_path):
+    assert render(tmp_path, "--format", "png", "--set", "haze=-40", "--seed", "5") == 0
+    record = json.loads((tmp_path / "frames.json").read_text())
+    assert (record["scene"], record["quality"], record["seeds"]) == ("layers", "fast", [5])
+    settings = record["settings"]
+    settings["display"] = Display(**settings["display"])
+    assert Settings(**settings) == Settings.fast(haze=-40.0, display=ROWS)
+    assert Probe(**record["probe"]).depth == 40.0
+
+
 def test_cli_fine_differs_from_fast_in_rays_only(tmp_path):
     for quality in ("fast", "fine"):
         assert render(tmp_path / quality, "--quality", quality, "--format", "png") == 0
@@ -122,7 +146,8 @@ def test_cli_times_leave_start_up_out():
         (["scene", "check", "wires"], ["wires", "triangles"]),
     ],
 )
-def test_cli_lists(capsys, words, parts):
+def test_cli_lists(tmp_path, monkeypatch, capsys, words, parts):
+    monkeypatch.chdir(tmp_path)
     assert main(words) == 0
     out = capsys.readouterr().out
     assert [part for part in parts if part not in out] == []
@@ -142,6 +167,25 @@ def test_cli_scene_check_writes_a_preview(tmp_path, capsys):
     path = tmp_path / "new" / "preview.png"
     assert main(["scene", "check", "wires", "--out", str(path)]) == 0
     assert read(path).std() > 1.0
+    assert capsys.readouterr().out.endswith(f"preview: {path}\n")
+
+
+def test_cli_scene_check_writes_a_preview_unasked(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("pyvista")
+    monkeypatch.chdir(tmp_path)
+    assert main(["scene", "check", "wires"]) == 0
+    assert capsys.readouterr().out.endswith("preview: out/wires_preview.png\n")
+    assert read(tmp_path / "out" / "wires_preview.png").std() > 1.0
+
+
+def test_cli_scene_check_reports_where_nothing_can_be_drawn(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("insonate.cli.scene.find_spec", lambda name: None)
+    assert main(["scene", "check", "wires"]) == 0
+    out = capsys.readouterr().out
+    assert "triangles" in out
+    assert "preview: not drawn" in out
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_cli_version(capsys):

@@ -65,12 +65,13 @@ def test_writers_number_the_images_of_a_sweep(tmp_path):
 
 def test_writers_record_can_be_rendered_again(tmp_path):
     frames = sweep(3)
-    write_frames(frames, tmp_path, [])
+    write_frames(frames, tmp_path, [], notes={"scene": "mine"})
     for pose, frame in zip(read_poses(tmp_path / "frames.json"), frames, strict=True):
         np.testing.assert_array_equal(pose, frame.pose)
     record = json.loads((tmp_path / "frames.json").read_text())
     assert record["regions"] == ["outside", "liver", "kidney"]
     assert record["seeds"] == [0, 1, 2]
+    assert record["scene"] == "mine"
     assert record["probe"]["name"] == "c5_2v"
     np.testing.assert_allclose(record["image_to_probe"], frames[0].image_to_probe())
 

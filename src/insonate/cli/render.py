@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import statistics
 import time
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import UseAppendAction, arg
 
 from insonate.cli.placement import Placement, anterior_pose
+from insonate.errors import InputError
 
 if TYPE_CHECKING:
     from insonate.sim import Frame
@@ -33,6 +35,8 @@ class Render(Placement):
     """fast: 1 ray a scanline; fine: 32 rays in each of 3 elevation layers."""
     seed: int = 1
     """of scatterers, rays and noise."""
+    passes: int = 1
+    """bundles of rays to accumulate for each image, as for a probe that rests."""
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=VALUE")] = ()
     """change a setting: rays=8, display.gain=3 [dB], probe.steering=10 [degrees]."""
     out: Path = Path("out")
@@ -52,13 +56,18 @@ class Render(Placement):
         view = self.chosen_view()
         poses, probe = self.poses(view), self.chosen_probe(view)
         settings, probe = override(Settings.preset(self.quality), probe, self.set)
+        if self.passes < 1:
+            raise InputError(f"--passes: expected at least 1, got {self.passes}")
         make_folder(self.out)
         start_engine(self.device)
         scene = self.load_scene()
         poses = poses or [anterior_pose(scene)]
         simulator = Simulator(scene, probe, settings, device=self.device)
-        clock = Clock(simulator.frames(poses, self.seed), len(poses))
-        paths = write_frames(clock, self.out, self.format, sweep=len(poses) > 1)
+        clock = Clock(simulator.frames(poses, self.seed, self.passes), len(poses))
+        notes = {"scene": scene.name, "settings": dataclasses.asdict(settings)}
+        notes |= {"quality": self.quality, "passes": self.passes}
+        sweep = len(poses) > 1
+        paths = write_frames(clock, self.out, self.format, sweep=sweep, notes=notes)
         print(f"{self.out}: {', '.join(str(path.relative_to(self.out)) for path in paths)}")
         print(clock.report())
 

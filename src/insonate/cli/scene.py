@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -16,19 +17,21 @@ __all__ = ["CheckScene"]
 
 @dataclass(frozen=True)
 class CheckScene(Placement):
-    """Examine a scene: units, extent, triangles, holes, overlaps, tissues."""
+    """Examine a scene: units, extent, triangles, holes, overlaps, tissues; and draw it.
+
+    The picture shows the scene in three dimensions with the probe in place.
+    """
 
     out: Annotated[Path | None, arg(metavar="PNG", help_behavior_hint="")] = None
-    """write a 3-D preview with the probe in place."""
+    """of the picture; out/SCENE_preview.png."""
 
     def run(self) -> None:
-        """Print the report and write the preview."""
+        """Print the report, draw the preview, and say where it is."""
         from insonate.anatomy import check_scene, preview
         from insonate.cli.quiet import start_engine, stderr_muted
         from insonate.data import make_folder
 
-        if self.out is not None:
-            make_folder(self.out.parent)
+        path = self.out or Path("out") / f"{Path(self.scene).stem}_preview.png"
         start_engine()
         view = self.chosen_view()
         poses, probe = self.poses(view), self.chosen_probe(view)
@@ -36,9 +39,11 @@ class CheckScene(Placement):
         print(report.text())
         if not report.ok:
             raise InputError(f"{self.scene}: cannot be used, see the problems in the report")
-        if self.out is None:
+        if self.out is None and find_spec("pyvista") is None:
+            print('preview: not drawn; pip install "insonate[anatomy]"')
             return
         scene = self.load_scene()
+        make_folder(path.parent)
         with stderr_muted():  # VTK complains about a screen that it does not need
-            preview(scene, probe, (poses or [anterior_pose(scene)])[0], self.out)
-        print(f"preview: {self.out}")
+            preview(scene, probe, (poses or [anterior_pose(scene)])[0], path)
+        print(f"preview: {path}")

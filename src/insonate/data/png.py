@@ -19,9 +19,9 @@ __all__ = ["write_png"]
 def write_png(frame: Frame, folder: str | os.PathLike[str], index: int | None = None) -> list[Path]:
     """Write the images of a frame.
 
-    `bmode` has 8 bits; `labels` is a palette image whose pixel values are the labels (16-bit
-    gray beyond 256 regions); `attenuation` and `shadow` have 16 bits, 65535 being 1; `mask`
-    has one. The resolution tag (dots per inch) holds the pixel spacing.
+    `bmode` has 8 bits; `labels` is a palette image whose pixel values are the labels;
+    `attenuation` and `shadow` have 16 bits, 65535 being 1; `mask` has one. The resolution tag
+    (dots per inch) holds the pixel spacing.
 
     Args:
         frame: to write.
@@ -56,8 +56,6 @@ def _deep(values: NDArray[np.float32]) -> NDArray[np.uint16]:
 
 
 def _labels(frame: Frame) -> Image.Image:
-    if len(frame.region_names) > 256 or frame.labels.max(initial=0) > 255:
-        return Image.fromarray(frame.labels.astype(np.uint16))
-    image = Image.fromarray(frame.labels.astype(np.uint8))
+    image = Image.fromarray(frame.labels)
     image.putpalette(label_colors(256).tobytes())  # turns a gray image into a palette one
     return image

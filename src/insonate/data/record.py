@@ -1,10 +1,11 @@
-"""What a folder of frames must not lose: poses, spacing, region names, probe, seeds."""
+"""What a folder of frames must not lose: poses, spacing, region names, probe, seeds, notes."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import insonate
@@ -15,16 +16,23 @@ __all__ = ["Record"]
 
 
 class Record:
-    """A JSON file that describes frames and can be rendered again with `--pose`.
+    """A JSON file that describes frames.
 
     It holds `poses` (probe to world [mm]), `image_to_probe` (column, row, 0, 1 to the probe
     frame [mm]), `spacing` [mm], `shape` (rows, columns), `regions` by label, the `probe`
-    (mm, MHz, rad), the `seeds` and the version that made them.
+    (mm, MHz, rad), the `seeds`, the version that made them, and notes of the writer's own.
+    As a file of poses only the poses are read from it; the rest is there to be read by people
+    and by their programs.
     """
 
-    def __init__(self, path: str | os.PathLike[str]):
-        """Take the path of the file that `save` writes."""
-        self.path = Path(path)
+    def __init__(self, path: str | os.PathLike[str], notes: Mapping[str, object] | None = None):
+        """Take the path of the file that `save` writes.
+
+        Args:
+            path: of the file.
+            notes: what frames do not know, such as the scene's name and the settings.
+        """
+        self.path, self.notes = Path(path), dict(notes or {})
         self._last: Frame | None = None
         self._poses: list[list[list[float]]] = []
         self._seeds: list[int] = []
@@ -46,6 +54,7 @@ class Record:
         frame = self._last
         content = {
             "insonate": insonate.__version__,
+            **self.notes,
             "probe": dataclasses.asdict(frame.probe),
             "spacing": float(frame.spacing),
             "shape": list(frame.bmode.shape),

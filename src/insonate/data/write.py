@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Protocol
 
@@ -64,6 +64,7 @@ def write_frames(
     formats: Sequence[str] = ("png", "figure"),
     rate: float = 20.0,
     sweep: bool | None = None,
+    notes: Mapping[str, object] | None = None,
 ) -> list[Path]:
     """Write frames as they come, in every one of `formats`, with a record of their poses.
 
@@ -73,6 +74,7 @@ def write_frames(
         formats: of `FORMATS`.
         rate: frames per second, for the time stamps of sequences [Hz].
         sweep: number the images; None does so for a generator or more than one frame.
+        notes: kept in the record beside what frames know, such as the scene's name.
 
     Returns:
         The files, or the folders of a sweep's single images.
@@ -87,7 +89,7 @@ def write_frames(
         if name not in FORMATS:
             raise InputError(f"unknown format '{name}'; {closest(name, FORMATS)}")
     folder = make_folder(folder)
-    writers: list[Writer] = [Record(folder / "frames.json")]
+    writers: list[Writer] = [Record(folder / "frames.json", notes)]
     for name in dict.fromkeys(formats):
         writers += _open(name, folder, rate, sweep)
     for frame in frames:

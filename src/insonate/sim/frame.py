@@ -18,14 +18,15 @@ class Frame:
 
     Attributes:
         bmode: log-compressed image, 0 (black, and outside the fan) to 1, `(rows, columns)`.
-        labels: region of every pixel by the unrefracted centre plane, nearest; 0 is outside.
+        labels: region of every pixel by the unrefracted centre plane, nearest. 0 is the region
+            `outside` (gel), and whatever lies outside the fan; `mask` tells them apart.
         attenuation: integral attenuation map, 0 to 1 (:eq:`integral`).
         shadow: share of the beam lost on the way, 0 (lit) to 1 (the beam no longer reaches).
-        mask: the fan.
+        mask: True within the fan.
         pose: probe to world, `(4, 4)` [mm].
         spacing: of pixels [mm]; they are square.
         origin: lateral and depth position of the centre of pixel (0, 0), probe frame [mm].
-        region_names: by label.
+        region_names: by label, at most 255.
         probe: that saw it.
         seed: of scatterers, rays and noise.
         iq: complex baseband `(scanlines, samples)` before TGC, if asked for.
@@ -33,7 +34,7 @@ class Frame:
     """
 
     bmode: NDArray[np.float32]
-    labels: NDArray[np.uint8] | NDArray[np.uint16]
+    labels: NDArray[np.uint8]
     attenuation: NDArray[np.float32]
     shadow: NDArray[np.float32]
     mask: NDArray[np.bool_]
