@@ -34,7 +34,7 @@ NAMES = ("female_abdomen", "fetal_head")
 
 
 def settings(view: str, rows: int = ROWS) -> Settings:
-    """Fine quality. Anatomy has more interfaces on a line than a phantom: 32 may be met."""
+    """Fine quality, with the haze and the near-field clutter that fluid shows on a scanner."""
     gain, tgc = KNOBS[view]
     return Settings.fine(
         haze=-34.0, clutter=-3.0, clutter_depth=10.0, display=Display(gain=gain, tgc=tgc, rows=rows)
