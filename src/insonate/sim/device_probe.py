@@ -31,6 +31,8 @@ LEAST_LINES_PER_SPECKLE = 1.5
 #: of the shadow map.
 BUNDLE_STRIDE = 4
 NOISE_TABLE = 1 << 18
+#: Standard deviations after which the lateral beam is cut off.
+BEAM_REACH = 3.0
 NEPER_PER_DB = math.log(10.0) / 20.0
 
 
@@ -54,13 +56,14 @@ def lateral_taps(
 
     Returns:
         Weights `(steps, taps)`, of unit energy with their mirror images, for every `STEP`
-        samples, and the number of taps that each step needs, at least 3, `(steps,)`.
+        samples, and the number of taps that each step needs, at least 2, `(steps,)`.
     """
     steps = -(-len(sigma) // STEP)
     middle = np.minimum(np.arange(steps) * STEP + STEP // 2, len(sigma) - 1)
     width = sigma[middle][:, None]
-    reach = np.maximum(np.ceil(2.6 * width[:, 0]) + 1, 3).astype(np.int32)
-    at = np.arange(reach.max()) + (0.0 if per_line % 2 else 0.5)
+    middle_gap = 0.0 if per_line % 2 else 0.5
+    reach = np.maximum(np.floor(BEAM_REACH * width[:, 0] - middle_gap) + 1, 2).astype(np.int32)
+    at = np.arange(reach.max()) + middle_gap
     taps = np.where(at < reach[:, None], np.exp(-0.5 * (at / width) ** 2), 0.0)
     mirrored = np.where(at == 0, 1.0, 2.0)
     taps /= np.sqrt((mirrored * taps**2).sum(axis=1, keepdims=True))

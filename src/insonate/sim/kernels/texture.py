@@ -219,15 +219,12 @@ def lateral_beam(
         # Where both are the centre line itself, half a weight each makes one.
         w0 = taps[c, 0] * wp.where(left == right, 0.5, 1.0)
         w1 = taps[c, 1]
-        w2 = taps[c, 2]
         for n in range(begin, stop):
             low = base + n
             high = top + n
-            value = (
-                w0 * (grid[low] + grid[high])
-                + w1 * (grid[low - samples] + grid[high + samples])
-                + w2 * (grid[low - 2 * samples] + grid[high + 2 * samples])
+            value = w0 * (grid[low] + grid[high]) + w1 * (
+                grid[low - samples] + grid[high + samples]
             )
-            for t in range(3, count):
+            for t in range(2, count):
                 value += taps[c, t] * (grid[low - t * samples] + grid[high + t * samples])
             out[i * samples + n] = evenness[n] * value

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -90,7 +88,7 @@ def _lateral(grid: NDArray[np.complex128], probe: Probe) -> NDArray[np.complex12
     for n in range(grid.shape[1]):
         width = sigma[min(n // STEP * STEP + STEP // 2, len(sigma) - 1)]
         weight = np.exp(-0.5 * (away / width) ** 2)
-        weight[away >= max(math.ceil(2.6 * width) + 1, 3)] = 0.0
+        weight[away > max(3.0 * width, 1.0)] = 0.0
         weight /= np.linalg.norm(weight, axis=1, keepdims=True)
         out[:, n] = weight @ grid[:, n]
     axial = pulse.axial_sigma(probe.frequency, probe.bandwidth)
