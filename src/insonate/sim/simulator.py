@@ -142,8 +142,9 @@ class Simulator:
         # Central paths are the same in every pass: their echoes are all there after the first.
         fixed = b.bundle is b.centre
         self.timings = {}
-        self._labels(local)
-        self._central_paths(local, seed)
+        central = self._probe.tracing(local, seed, central=True)
+        self._labels(central)
+        self._central_paths(central, seed)
         for number in count():
             if self._rendering is not mine:
                 raise InputError("accumulate: another frame was rendered meanwhile; start anew")
@@ -155,11 +156,11 @@ class Simulator:
             if alone:
                 self._receive(noise_seed, 1, 0.0, 0.0)
                 self._echoes(b.iq, b.iq, clear=1)
-                self._targets(local, b.iq)
+                self._targets(central, b.iq)
             else:
                 if not (fixed and number):
                     self._echoes(b.coherent, b.incoherent, clear=0 if number else 2)
-                    self._targets(local, b.coherent)
+                    self._targets(central, b.coherent)
                 self._receive(noise_seed, number + 1, 1.0 / passes, passes**-0.5)
             self._clutter(noise_seed, passes)
             scale = self._side_products()
@@ -170,17 +171,17 @@ class Simulator:
 
     # --- stages, in the order of the primer's section "One frame" ---
 
-    def _labels(self, pose: NDArray[np.float64]) -> None:
+    def _labels(self, tracing: Any) -> None:
         b, p = self._buffers, self._probe
         with self._stage("labels"):
             self.launch(
                 image.label_lines, (self.probe.scanlines,), self._scene.anatomy,
-                p.tracing(pose, 0, central=True), p.lines.origin, p.lines.direction,
+                tracing, p.lines.origin, p.lines.direction,
                 self.probe.sample_spacing, b.labels, b.met,
             )  # fmt: skip
             check_placement(self.scene, self.probe, host(b.labels)[:, 0], host(b.met))
 
-    def _central_paths(self, pose: NDArray[np.float64], seed: int) -> None:
+    def _central_paths(self, tracing: Any, seed: int) -> None:
         """Deterministic paths of the grid lines: whose tissue the texture shows."""
         b, p = self._buffers, self._probe
         paths = b.centre
@@ -190,7 +191,7 @@ class Simulator:
                 p.grid_lines.origin, p.grid_lines.direction, p.grid_lines.lateral,
                 p.layer_deviate, paths.origin, paths.direction, paths.start,
             )  # fmt: skip
-            self._follow(p.tracing(pose, seed, central=True), paths, p.grid_lines.direction)
+            self._follow(tracing, paths, p.grid_lines.direction)
 
     def _trace(self, pose: NDArray[np.float64], seed: int, number: int) -> None:
         """Pass `number` of the bundle of primary rays."""
@@ -257,11 +258,10 @@ class Simulator:
                 b.texture.flatten(),
             )  # fmt: skip
 
-    def _targets(self, pose: NDArray[np.float64], signal: wp.array) -> None:
+    def _targets(self, tracing: Any, signal: wp.array) -> None:
         b, p = self._buffers, self._probe
         if b.target_positions is None:
             return
-        tracing = p.tracing(pose, 0, central=True)
         with self._stage("targets"):
             self.launch(
                 echoes.deposit_targets, (self.probe.scanlines,),

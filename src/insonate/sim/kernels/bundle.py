@@ -21,6 +21,73 @@ def mirror_depth(
     return turned
 
 
+@wp.func
+def lit_nodes(s: Segment, turned: float, spacing: float, nodes: int) -> wp.vec2i:
+    """First node that a segment lights, and the node behind its last.
+
+    A ray counts where it has been turned back as often as the beam's central path: not at
+    all, or at least once.
+    """
+    low = wp.where(s.reflections > 0, wp.max(s.start, turned), s.start)
+    high = wp.where(s.reflections > 0, s.end, wp.min(s.end, turned))
+    n0 = wp.clamp(int(wp.ceil(low / spacing - 0.5)), 0, nodes)
+    n1 = wp.min(int(wp.ceil(high / spacing - 0.5)), nodes)
+    return wp.vec2i(n0, n1)
+
+
+@wp.func
+def amplitude_at(s: Segment, node: int, spacing: float) -> float:
+    """Two-way amplitude of a segment's ray at a node."""
+    return s.amplitude * wp.exp(-s.decay * ((float(node) + 0.5) * spacing - s.start))
+
+
+@wp.func
+def write_ray(
+    segments: wp.array2d(dtype=Segment),
+    count: int,
+    path: int,
+    turned: float,
+    spacing: float,
+    row: wp.array(dtype=float),
+):
+    """The amplitude of a ray that is its whole bundle."""
+    done = int(0)
+    for k in range(count):
+        s = segments[path, k]
+        lit = lit_nodes(s, turned, spacing, row.shape[0])
+        for n in range(done, lit[0]):
+            row[n] = 0.0
+        a = amplitude_at(s, lit[0], spacing)
+        fade = wp.exp(-s.decay * spacing)
+        for n in range(lit[0], lit[1]):
+            row[n] = a
+            a *= fade
+        done = wp.max(done, wp.max(lit[0], lit[1]))
+    for n in range(done, row.shape[0]):
+        row[n] = 0.0  # fmt: skip
+
+
+@wp.func
+def add_ray(
+    segments: wp.array2d(dtype=Segment),
+    count: int,
+    path: int,
+    turned: float,
+    spacing: float,
+    share: float,
+    row: wp.array(dtype=float),
+):
+    """Add a ray's share to the amplitude of its bundle."""
+    for k in range(count):
+        s = segments[path, k]
+        lit = lit_nodes(s, turned, spacing, row.shape[0])
+        a = share * amplitude_at(s, lit[0], spacing)
+        fade = wp.exp(-s.decay * spacing)
+        for n in range(lit[0], lit[1]):
+            row[n] += a
+            a *= fade  # fmt: skip
+
+
 @wp.kernel(enable_backward=False)
 def bundle_amplitude(
     first: int,
@@ -38,38 +105,20 @@ def bundle_amplitude(
 ):
     """Average the rays of beam `i` on nodes `spacing` mm apart (:eq:`bundle-amplitude`).
 
-    A ray counts where it has been turned back as often as the beam's central path (not at
-    all, or at least once): what an interface reflected does not light what lies behind it.
-    `keep` and `weight` blend with earlier passes.
+    What an interface reflected does not light what lies behind it. `keep` and `weight` blend
+    with earlier passes.
     """
     i = first + wp.tid()
     line = i % lines
     layer = i / lines
     centre = (layer * lines + line) * per_line + per_line / 2
     turned = mirror_depth(centre_segments, centre_counts, centre)
-    nodes = amplitude.shape[1]
     row = amplitude[i]
-    if keep == 0.0:
-        for n in range(nodes):
-            row[n] = 0.0
+    if rays == 1 and keep == 0.0:
+        write_ray(segments, counts[i], i, turned, spacing, row)
     else:
-        for n in range(nodes):
-            row[n] = keep * row[n]
-    share = weight / float(rays)
-    for r in range(rays):
-        path = i * rays + r
-        for k in range(counts[path]):
-            s = segments[path, k]
-            low = s.start
-            high = s.end
-            if s.reflections > 0:
-                low = wp.max(low, turned)
-            else:
-                high = wp.min(high, turned)
-            n0 = wp.max(int(wp.ceil(low / spacing - 0.5)), 0)
-            n1 = wp.min(int(wp.ceil(high / spacing - 0.5)), nodes)
-            a = share * s.amplitude * wp.exp(-s.decay * ((float(n0) + 0.5) * spacing - s.start))
-            fade = wp.exp(-s.decay * spacing)
-            for n in range(n0, n1):
-                row[n] += a
-                a *= fade
+        for n in range(row.shape[0]):
+            row[n] = wp.where(keep == 0.0, 0.0, keep * row[n])
+        for r in range(rays):
+            path = i * rays + r
+            add_ray(segments, counts[path], path, turned, spacing, weight / float(rays), row)
