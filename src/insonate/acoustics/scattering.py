@@ -37,7 +37,7 @@ TABLE_SIZE = 8192
 # Odd 32-bit multipliers: coordinates (Teschner et al. 2003, large primes) and the
 # finaliser "lowbias32" (Wellons 2018).
 HASH_X, HASH_Y, HASH_Z = 73856093, 19349663, 83492791
-MIX_1, MIX_2 = 0x7FEB352D, -0x7B935975  # the second is 0x846CA68B as a signed 32-bit integer
+MIX_1, MIX_2 = 0x7FEB352D, 0x846CA68B
 
 
 def mix(bits: NDArray[np.uint32]) -> NDArray[np.uint32]:
@@ -45,7 +45,7 @@ def mix(bits: NDArray[np.uint32]) -> NDArray[np.uint32]:
     bits = np.asarray(bits, dtype=np.uint32)
     with np.errstate(over="ignore"):  # wrapping around is the point
         bits = (bits ^ (bits >> np.uint32(16))) * np.uint32(MIX_1)
-        bits = (bits ^ (bits >> np.uint32(15))) * np.uint32(MIX_2 & 0xFFFFFFFF)
+        bits = (bits ^ (bits >> np.uint32(15))) * np.uint32(MIX_2)
     return bits ^ (bits >> np.uint32(16))
 
 

@@ -94,7 +94,6 @@ class Buffers:
         self._shape = probe.raster.shape
         self.image: Any = None
         self.new_pictures()
-        self._targets(scene, probe)
 
     def _zeros(self, shape: int | tuple[int, ...], dtype: Any) -> wp.array:
         return wp.zeros(shape, dtype=dtype, device=self._device)
@@ -110,14 +109,3 @@ class Buffers:
 
     def _picture(self, dtype: Any) -> wp.array:
         return wp.array(np.empty(self._shape, dtype), device=self._device, copy=False)
-
-    def _targets(self, scene: Scene, probe: DeviceProbe) -> None:
-        self.target_positions = self.target_levels = None
-        targets = scene.targets
-        if len(targets.positions):
-            low, high = scene.bounds()
-            centre = np.round((low.astype(np.float64) + high) / 2.0)
-            local = (targets.positions - centre).astype(np.float32)
-            levels = (10.0 ** (targets.levels / 20.0)).astype(np.float32)
-            self.target_positions = wp.array(local, dtype=wp.vec3, device=self._device)
-            self.target_levels = wp.array(levels, dtype=wp.float32, device=self._device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,14 @@ def pulse_table(sigma: float, spacing: float) -> tuple[NDArray[np.float32], int]
     return np.exp(-0.5 * (at / sigma) ** 2).astype(np.float32), half
 
 
+@lru_cache(maxsize=4)
+def _noise(samples: int) -> NDArray[np.float32]:
+    """Complex normal deviates of mean power 1; a line reads `samples` of them in a row."""
+    rng = np.random.Generator(np.random.Philox(key=20260))
+    values = rng.standard_normal((NOISE_TABLE + samples, 2)) / math.sqrt(2.0)
+    return values.astype(np.float32)
+
+
 class DeviceProbe:
     """What the kernels need of a probe, and of the settings that go with it."""
 
@@ -102,8 +111,8 @@ class DeviceProbe:
         self.chunks = -(-probe.samples // CHUNK)
         self.steps = -(-probe.samples // STEP)
         self._beam_tables()
-        self._signal_tables()
         self._pixels()
+        self._signal_tables()
 
     def _array(self, values: Any, dtype: Any) -> wp.array:
         return wp.array(values, dtype=dtype, device=self.device)
@@ -145,7 +154,7 @@ class DeviceProbe:
         nodes = (np.arange(self.shadow_nodes) + 0.5) * BUNDLE_STRIDE * probe.sample_spacing
         expected = 2.0 * display.tgc_attenuation * f * nodes / 10.0
         self.reference = self._floats(10.0 ** (-expected / 20.0))
-        self.noise = self._noise()
+        self.noise = self._array(_noise(probe.samples), wp.vec2)
         near = np.zeros(self.steps)
         if self.settings.clutter is not None:
             z = (np.arange(self.steps) + 0.5) * STEP * probe.sample_spacing
@@ -154,14 +163,9 @@ class DeviceProbe:
         self.near = self._floats(near)
         self.smoothing = None
         if display.smoothing > 0:
-            pixel = make_raster(probe, display.rows).spacing
-            kernel = pulse.axial_kernel(display.smoothing * pixel, probe.sample_spacing)
+            width = display.smoothing * self.raster.spacing
+            kernel = pulse.axial_kernel(width, probe.sample_spacing)
             self.smoothing = self._floats(kernel / kernel.sum())
-
-    def _noise(self) -> wp.array:
-        rng = np.random.Generator(np.random.Philox(key=20260))
-        values = rng.standard_normal((NOISE_TABLE + self.probe.samples, 2)) / math.sqrt(2.0)
-        return self._array(values.astype(np.float32), wp.vec2)
 
     def _pixels(self) -> None:
         raster, samples = make_raster(self.probe, self.settings.display.rows), self.probe.samples

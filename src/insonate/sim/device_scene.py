@@ -32,7 +32,7 @@ class DeviceScene:
     the anatomy and not on where the patient lies in the world.
     """
 
-    def __init__(self, scene: Scene, attenuation_frequency: float, launch: Launcher):
+    def __init__(self, scene: Scene, launch: Launcher):
         if len(scene.regions) > MOST_REGIONS:
             raise InputError(
                 f"scene '{scene.name}': {len(scene.regions)} regions, at most {MOST_REGIONS}"
@@ -42,17 +42,20 @@ class DeviceScene:
         self.centre = np.round((low.astype(np.float64) + high) / 2.0)
         self.tables, self._table_of = _texture_tables(scene, launch)
         self.anatomy = Anatomy()
-        self.anatomy.media = self._media(attenuation_frequency)
         self.anatomy.sheets = self._array(
             [
                 (s.tissue.impedance, s.tissue.speed, s.thickness) for s in scene.sheets
             ] or np.zeros((0, 3)),
             wp.vec3,
         )  # fmt: skip
-        axis = scene.targets.axis
-        self.wire_axis = (0.0, 0.0, 0.0) if axis is None else tuple(float(v) for v in axis)
         self._mesh = self._build_mesh()
-        self._normals = self._build_normals()
+        self._wedges: tuple[wp.array, wp.array, wp.array] | None = None
+        if scene.normals is None:
+            self._average_normals()
+        else:
+            self.anatomy.corners = self._array(np.arange(3 * scene.triangles), wp.int32)
+            self.anatomy.normals = self._array(self.scene.normals, wp.vec3).flatten()
+        self._place_targets(scene)
 
     def set_vertices(self, vertices: NDArray[np.float32]) -> None:
         """Move all vertices and refit; triangles, regions and textures stay theirs.
@@ -99,40 +102,32 @@ class DeviceScene:
         self.anatomy.mesh = mesh.id
         return mesh
 
-    def _build_normals(self) -> wp.array:
-        scene = self.scene
-        corner_of, start, faces = _wedges(scene)
-        self._wedge_start, self._wedge_faces = (
-            self._array(start, wp.int32),
-            self._array(faces, wp.int32),
-        )
-        self._face_normals = wp.zeros(scene.triangles, dtype=wp.vec3, device=self.launch.device)
-        if scene.normals is not None:
-            self.anatomy.corners = self._array(np.arange(3 * scene.triangles), wp.int32)
-            self.anatomy.normals = self._array(scene.normals.reshape(-1, 3), wp.vec3)
-            self._corner_of = corner_of
-            return self.anatomy.normals
-        self.anatomy.corners = self._array(corner_of, wp.int32)
-        self.anatomy.normals = wp.zeros(len(start) - 1, dtype=wp.vec3, device=self.launch.device)
-        self._corner_of = None
-        self._average_normals()
-        return self.anatomy.normals
-
     def _average_normals(self) -> None:
-        if self._corner_of is not None:  # analytic normals hold for the rest shape only
-            self.anatomy.corners = self._array(self._corner_of, wp.int32)
-            count = self._wedge_start.shape[0] - 1
-            self.anatomy.normals = wp.zeros(count, dtype=wp.vec3, device=self.launch.device)
-            self._corner_of = None
+        """Smooth normals of the mesh as it stands; analytic ones hold for the rest shape only."""
         triangles = self.scene.triangles
-        if triangles == 0:
-            return
-        points, indices = self._mesh.points, self.anatomy.indices
-        self.launch(face_normals, (triangles,), points, indices, self._face_normals)
-        self.launch(
-            corner_normals, (self.anatomy.normals.shape[0],),
-            self._wedge_start, self._wedge_faces, self._face_normals, self.anatomy.normals,
-        )  # fmt: skip
+        if self._wedges is None:
+            corner_of, start, faces = (self._array(w, wp.int32) for w in _wedges(self.scene))
+            self._wedges = start, faces, self._zeros(triangles)
+            self.anatomy.corners, self.anatomy.normals = corner_of, self._zeros(len(start) - 1)
+        if triangles:
+            start, faces, area = self._wedges
+            normals = self.anatomy.normals
+            self.launch(face_normals, (triangles,), self._mesh.points, self.anatomy.indices, area)
+            self.launch(corner_normals, (len(normals),), start, faces, area, normals)
+
+    def _zeros(self, count: int) -> wp.array:
+        return wp.zeros(count, dtype=wp.vec3, device=self.launch.device)
+
+    def _place_targets(self, scene: Scene) -> None:
+        """Point targets relative to the scene's centre; None where there are none."""
+        targets = scene.targets
+        self.wire_axis = wp.vec3(*([0.0] * 3 if targets.axis is None else map(float, targets.axis)))
+        self.target_positions = self.target_levels = None
+        if len(targets.positions):
+            local = (targets.positions - self.centre).astype(np.float32)
+            levels = (10.0 ** (targets.levels / 20.0)).astype(np.float32)
+            self.target_positions = self._array(local, wp.vec3)
+            self.target_levels = self._array(levels, wp.float32)
 
     def _media(self, frequency: float) -> wp.array:
         rows = np.zeros(len(self.scene.regions), dtype=np.dtype(Medium.numpy_dtype()))  # type: ignore[arg-type]

@@ -51,14 +51,21 @@ class Launcher:
 
     def __call__(self, kernel: Any, dim: Sequence[int], *inputs: Any) -> None:
         """Launch `kernel` over `dim`; its `first` argument is filled in here."""
-        if self.pool is None or dim[0] < 2 or kernel.module not in _loaded:
+        if kernel.module not in _loaded:
             with _loading:  # threads would compile a new module side by side
                 wp.launch(kernel, dim=tuple(dim), inputs=[0, *inputs], device=self.device)
                 _loaded.add(kernel.module)
-            return
+        elif self.pool is None or dim[0] < 2:
+            wp.launch(kernel, dim=tuple(dim), inputs=[0, *inputs], device=self.device)
+        else:
+            self._slice(self.pool, kernel, dim, inputs)
+
+    def _slice(
+        self, pool: ThreadPoolExecutor, kernel: Any, dim: Sequence[int], inputs: Sequence[Any]
+    ) -> None:
+        """Launch slices of the first dimension on the pool's threads and this one."""
         slices = min(dim[0], self.threads * SLICES_PER_THREAD)
         bounds = [dim[0] * k // slices for k in range(slices + 1)]
-
         todo = iter(range(slices))  # shared: whoever is free takes the next slice
 
         def work() -> None:
@@ -66,7 +73,7 @@ class Launcher:
                 shape = (bounds[k + 1] - bounds[k], *dim[1:])
                 wp.launch(kernel, dim=shape, inputs=[bounds[k], *inputs], device=self.device)
 
-        others = [self.pool.submit(work) for _ in range(self.threads - 1)]
+        others = [pool.submit(work) for _ in range(self.threads - 1)]
         try:
             work()
         finally:

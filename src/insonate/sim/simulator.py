@@ -62,7 +62,7 @@ class Simulator:
         self.launch = Launcher(find_device(device), threads)
         self.profile, self.timings = profile, dict[str, float]()
         try:
-            self._scene = DeviceScene(scene, probe.attenuation_frequency_mhz, self.launch)
+            self._scene = DeviceScene(scene, self.launch)
         except (MemoryError, RuntimeError) as error:
             raise _out_of_memory(error, scene) from error
         self.configure(probe, settings or Settings.fast())
@@ -260,13 +260,13 @@ class Simulator:
 
     def _targets(self, tracing: Any, signal: wp.array) -> None:
         b, p = self._buffers, self._probe
-        if b.target_positions is None:
+        if self._scene.target_positions is None:
             return
         with self._stage("targets"):
             self.launch(
                 echoes.deposit_targets, (self.probe.scanlines,),
-                b.target_positions, b.target_levels,
-                wp.vec3(*self._scene.wire_axis), tracing.rotation, tracing.position,
+                self._scene.target_positions, self._scene.target_levels,
+                self._scene.wire_axis, tracing.rotation, tracing.position,
                 p.lines.origin, p.lines.direction, p.lines.lateral, self.probe.arc_radius,
                 p.lateral_sigma, p.elevation_sigma, b.centre.segments, b.centre.segment_count,
                 self.settings.scatterer_lines, self.settings.layers // 2, b.amplitude,

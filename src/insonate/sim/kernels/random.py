@@ -10,7 +10,7 @@ HASH_X = wp.constant(wp.uint32(scattering.HASH_X))
 HASH_Y = wp.constant(wp.uint32(scattering.HASH_Y))
 HASH_Z = wp.constant(wp.uint32(scattering.HASH_Z))
 MIX_1 = wp.constant(wp.uint32(scattering.MIX_1))
-MIX_2 = wp.constant(wp.uint32(scattering.MIX_2 & 0xFFFFFFFF))
+MIX_2 = wp.constant(wp.uint32(scattering.MIX_2))
 SCALE = wp.constant(float(2.0**-24))
 
 
