@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +15,7 @@ from importlib import resources
 from typing import Any
 
 from insonate.acoustics.attenuation import attenuation_db
+from insonate.config import check_fields
 from insonate.errors import InputError, closest
 
 __all__ = ["Tissue", "TissueTable", "load_tissues"]
@@ -57,10 +57,7 @@ class Tissue:
 
     def __post_init__(self) -> None:
         """Refuse values that no material has."""
-        for field in dataclasses.fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, float | int) and not math.isfinite(value):
-                raise InputError(f"tissue '{self.name}': {field.name} is not a finite number")
+        check_fields(self, f"tissue '{self.name}': ")
         for name in ("speed_of_sound", "density", "modulation_scale"):
             if getattr(self, name) <= 0:
                 raise InputError(f"tissue '{self.name}': {name} must be above 0")
