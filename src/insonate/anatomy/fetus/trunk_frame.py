@@ -1,0 +1,148 @@
+"""Coordinates of the trunk: along the spine, to the left, to the front.
+
+Everything in the trunk is placed by `(s, u, v)`, so that a change of posture breaks nothing:
+s runs from 0 at the top of the first cervical vertebra to 1 at the fifth sacral one, u is
+left over the half-width of the section, v is anterior over its half-depth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from insonate.anatomy.implicit import Shape, sweep
+
+__all__ = ["SPINE_V", "TrunkFrame"]
+
+#: Section half-width and half-depth over R at s; from the neck to the rump.
+_S = (0.0, 0.10, 0.20, 0.25, 0.32, 0.40, 0.50, 0.565, 0.69, 0.79, 0.87, 0.93, 1.0)
+_A = (0.42, 0.44, 0.66, 0.80, 0.87, 0.89, 0.98, 1.03, 0.99, 0.93, 0.88, 0.82, 0.55)
+_B = (0.42, 0.42, 0.55, 0.68, 0.80, 0.85, 0.94, 0.97, 0.94, 0.88, 0.82, 0.74, 0.50)
+#: Height of the vertebral bodies' centres in a section.
+SPINE_V = -0.56
+#: The plane of the abdominal circumference: the origin of the fetal frame.
+ABDOMEN_S = 0.565
+_SECTIONS = 61
+#: The curve is bent between the first thoracic and the third sacral vertebra.
+_BENT = (0.20, 0.93)
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TrunkFrame:
+    """The trunk's curve and sections, in the fetal frame.
+
+    The fetal frame is LPS (x left, y posterior, z cranial) [mm] with its origin in the middle
+    of the plane of the abdominal circumference.
+
+    Attributes:
+        length: of the spine, first cervical to fifth sacral vertebra [mm].
+        radius: R, circumference of the abdomen over 2 pi [mm].
+        flexion: angle between the tangents at both ends of the bent part [rad].
+        bend: the same to the left [rad].
+        perimeter: factor that gives the abdominal section its circumference exactly.
+    """
+
+    length: float
+    radius: float
+    flexion: float
+    bend: float = 0.0
+
+    @cached_property
+    def _curve(self) -> tuple[Vector, Vector, Vector]:
+        """Knots along s, positions of the section's centres, and axes, by integration."""
+        s = np.linspace(0.0, 1.0, 401)
+        turned = np.clip((s - ABDOMEN_S) / (_BENT[1] - _BENT[0]), *(_relative(e) for e in _BENT))
+        pitch, roll = self.flexion * turned, self.bend * turned
+        # Towards the head (smaller s) the tangent leans forward (-y), towards the rump too.
+        cranial = np.stack(
+            [np.sin(roll), np.sin(pitch) * np.cos(roll), np.cos(pitch) * np.cos(roll)], axis=1
+        )
+        posterior = np.stack([np.zeros_like(s), np.cos(pitch), -np.sin(pitch)], axis=1)
+        left = np.cross(posterior, cranial)
+        posterior = np.cross(cranial, left)
+        # The spine, not the middle of the sections, has the length of the spine.
+        half = self._half(s)
+        step = -np.gradient(s) * self.length
+        spine = np.cumsum(cranial * step[:, None], axis=0)
+        centre = spine - posterior * (-SPINE_V * half[:, 1])[:, None]
+        origin = [np.interp(ABDOMEN_S, s, centre[:, k]) for k in range(3)]
+        return s, centre - origin, np.stack([left, posterior, cranial], axis=2)
+
+    def _half(self, s: ArrayLike) -> Vector:
+        a, b = (_smooth(np.asarray(s), np.array(_S), np.array(v)) for v in (_A, _B))
+        return np.stack([a, b], axis=-1) * (self.radius * _PERIMETER)
+
+    def half(self, s: float) -> tuple[float, float]:
+        """Half-width and half-depth of the section at `s`, skin included [mm]."""
+        a, b = self._half(float(s))
+        return float(a), float(b)
+
+    def centre(self, s: float) -> Vector:
+        """Middle of the section at `s`, `(3,)` [mm]; beyond 0 and 1 the curve goes on straight."""
+        knots, at, _ = self._curve
+        inside = min(max(s, 0.0), 1.0)
+        point = np.array([np.interp(inside, knots, at[:, k]) for k in range(3)])
+        return point + self.axes(inside)[:, 2] * (inside - s) * self.length
+
+    def axes(self, s: float) -> Vector:
+        """Columns: left, posterior, cranial at `s`, orthonormal `(3, 3)`."""
+        knots, _, axes = self._curve
+        flat = axes.reshape(len(knots), 9)
+        mixed = np.array([np.interp(s, knots, flat[:, k]) for k in range(9)]).reshape(3, 3)
+        turn, _, back = np.linalg.svd(mixed)
+        return turn @ back
+
+    def point(self, s: float, u: float, v: float) -> Vector:
+        """Position of `(s, u, v)`, `(3,)` [mm]."""
+        a, b = self.half(s)
+        return self.centre(s) + self.axes(s) @ np.array([u * a, -v * b, 0.0])
+
+    def points(self, suv: ArrayLike) -> Vector:
+        """Positions `(points, 3)` [mm] of `(s, u, v)` rows `(points, 3)`."""
+        return np.array([self.point(*row) for row in np.asarray(suv, np.float64)])
+
+    def frame(self, s: float, u: float = 0.0, v: float = 0.0) -> Vector:
+        """Local to fetal frame `(4, 4)` [mm]: axes left, posterior, cranial at `(s, u, v)`."""
+        matrix = np.eye(4)
+        matrix[:3, :3], matrix[:3, 3] = self.axes(s), self.point(s, u, v)
+        return matrix
+
+    def outline(self, start: float = 0.0, end: float = 1.0, scale: tuple[float, float] = (1.0, 1.0)) -> Shape:
+        """The body between two sections; its ends are half ellipsoids beyond them.
+
+        Args:
+            start: s of the first section.
+            end: s of the last section.
+            scale: of half-width and half-depth; for a wall of even thickness use `offset`.
+        """
+        s = np.linspace(start, end, _SECTIONS)
+        half = self._half(s) * np.asarray(scale)
+        centres = np.array([self.centre(x) for x in s])
+        axes = np.array([self.axes(x) for x in s])
+        caps = (0.5 * float(half[0].min()), 0.9 * float(half[-1].min()))
+        return sweep(centres, axes, half, caps)
+
+
+def _relative(s: float) -> float:
+    return (s - ABDOMEN_S) / (_BENT[1] - _BENT[0])
+
+
+def _smooth(s: Vector, knots: Vector, values: Vector) -> Vector:
+    """Monotone cubic interpolation (Fritsch and Carlson): no overshoot between the knots."""
+    from scipy.interpolate import PchipInterpolator
+
+    return PchipInterpolator(knots, values)(np.clip(s, knots[0], knots[-1]))
+
+
+def _ellipse_perimeter(a: float, b: float) -> float:
+    angle = np.linspace(0.0, 2.0 * np.pi, 4097)
+    return float(np.hypot(np.diff(a * np.cos(angle)), np.diff(b * np.sin(angle))).sum())
+
+
+#: Makes the section at the abdomen exactly as long as a circle of radius R.
+_PERIMETER = 2.0 * np.pi / _ellipse_perimeter(1.03, 0.97)
