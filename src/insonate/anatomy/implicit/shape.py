@@ -171,9 +171,7 @@ class Rippled(Shape):
     def moved(self, matrix: ArrayLike) -> Shape:
         """The shape after a rigid motion `(4, 4)` [mm]."""
         frame = np.asarray(matrix, np.float64) @ (np.eye(4) if self.frame is None else self.frame)
-        return Rippled(
-            self.shape.moved(matrix), self.height, self.wavelength, self.phase, frame
-        )
+        return Rippled(self.shape.moved(matrix), self.height, self.wavelength, self.phase, frame)
 
     def bounds(self) -> tuple[Vector, Vector]:
         """Corners of a box around the shape, `(3,)` each [mm]."""
@@ -210,7 +208,9 @@ def sphere(centre: ArrayLike, radius: float) -> Shape:
     return capsule(centre, centre, radius)
 
 
-def capsule(start: ArrayLike, end: ArrayLike, radius: float, end_radius: float | None = None) -> Shape:
+def capsule(
+    start: ArrayLike, end: ArrayLike, radius: float, end_radius: float | None = None
+) -> Shape:
     """A round cone: balls at both ends `(3,)` [mm] and their hull.
 
     Args:

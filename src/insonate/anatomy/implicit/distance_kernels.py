@@ -1,0 +1,303 @@
+"""Signed distances of compiled shapes, point by point."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+__all__ = [
+    "GROW",
+    "INTERSECT",
+    "PUSH",
+    "RIPPLE",
+    "ROW",
+    "STACK",
+    "SUBTRACT",
+    "UNION",
+    "UNION_LEAF",
+    "distances",
+    "evaluate",
+    "gradients",
+    "slope",
+]
+
+PUSH, UNION_LEAF, UNION, INTERSECT, SUBTRACT, GROW, RIPPLE = range(7)
+#: Numbers in a row of the table of primitives.
+ROW = 24
+#: Depth of the stack; deeper expressions than anatomy ever needs.
+STACK = 48
+#: Half the edge of the tetrahedron of differences [mm].
+_DELTA = 1e-3
+_FAR = 1e9
+
+
+@njit(cache=True)
+def _ellipse_root(r0: float, z0: float, z1: float, g: float) -> float:
+    """Root of (r0 z0 / (s + r0))^2 + (z1 / (s + 1))^2 = 1 by Newton from the left."""
+    n0 = r0 * z0
+    s = z1 - 1.0
+    if g >= 0.0:
+        s = max(s, n0 - r0)
+    for _ in range(40):
+        p, q = n0 / (s + r0), z1 / (s + 1.0)
+        value = p * p + q * q - 1.0
+        if value < 1e-13:
+            break
+        slope_ = -2.0 * (p * p / (s + r0) + q * q / (s + 1.0))
+        s -= value / slope_
+    return s
+
+
+@njit(cache=True)
+def _ellipse(x: float, y: float, a: float, b: float) -> float:
+    """Signed distance to an ellipse with semi-axes `a` and `b`."""
+    return _ellipsoid(x, y, 0.0, a, b, min(a, b))
+
+
+@njit(cache=True)
+def _ellipsoid(x: float, y: float, z: float, a: float, b: float, c: float) -> float:
+    """Exact signed distance to an ellipsoid: Newton on the multiplier, from the left."""
+    x, y, z = abs(x), abs(y), abs(z)
+    a2, b2, c2 = a * a, b * b, c * c
+    least = min(a2, min(b2, c2))
+    inside = x * x / a2 + y * y / b2 + z * z / c2 < 1.0
+    t = max(-a2 + a * x, max(-b2 + b * y, -c2 + c * z))
+    if t <= -least * (1.0 - 1e-12):  # on a plane of symmetry, deep inside
+        t = -least * (1.0 - 1e-12)
+    for _ in range(60):
+        u, v, w = a * x / (t + a2), b * y / (t + b2), c * z / (t + c2)
+        value = u * u + v * v + w * w - 1.0
+        if value < 1e-12:
+            break
+        slope_ = -2.0 * (u * u / (t + a2) + v * v / (t + b2) + w * w / (t + c2))
+        t -= value / slope_
+    # What Newton cannot reach: the foot lies off the plane of the shortest axis.
+    px, py, pz = a2 * x / (t + a2), b2 * y / (t + b2), c2 * z / (t + c2)
+    left = 1.0 - (px / a) ** 2 - (py / b) ** 2 - (pz / c) ** 2
+    if left > 1e-9:
+        rise = math.sqrt(left)
+        if least == a2:
+            px = math.sqrt(px * px + a2 * rise * rise)
+        elif least == b2:
+            py = math.sqrt(py * py + b2 * rise * rise)
+        else:
+            pz = math.sqrt(pz * pz + c2 * rise * rise)
+    d = math.sqrt((x - px) ** 2 + (y - py) ** 2 + (z - pz) ** 2)
+    return -d if inside else d
+
+
+@njit(cache=True)
+def _round_cone(x: float, y: float, z: float, length: float, ra: float, rb: float) -> float:
+    """Signed distance to the hull of two balls on the z axis, centred between them."""
+    r = math.sqrt(x * x + y * y)
+    h = z + 0.5 * length
+    if length <= abs(ra - rb):  # one ball holds the other
+        if ra >= rb:
+            return math.sqrt(r * r + h * h) - ra
+        return math.sqrt(r * r + (h - length) ** 2) - rb
+    b = (ra - rb) / length
+    a = math.sqrt(1.0 - b * b)
+    k = -r * b + h * a
+    if k < 0.0:
+        return math.sqrt(r * r + h * h) - ra
+    if k > a * length:
+        return math.sqrt(r * r + (h - length) ** 2) - rb
+    return r * a + h * b - ra
+
+
+@njit(cache=True)
+def _box(x: float, y: float, z: float, a: float, b: float, c: float, r: float) -> float:
+    qx, qy, qz = abs(x) - a + r, abs(y) - b + r, abs(z) - c + r
+    ox, oy, oz = max(qx, 0.0), max(qy, 0.0), max(qz, 0.0)
+    out = math.sqrt(ox * ox + oy * oy + oz * oz)
+    return out + min(max(qx, max(qy, qz)), 0.0) - r
+
+
+@njit(cache=True)
+def _section(tables, i: int, j: int, w: float, x: float, y: float, z: float, h: float):
+    """Distance in the section between rows `i` and `j` at share `w`; `h` beyond an end."""
+    p0 = tables[i, 0] + w * (tables[j, 0] - tables[i, 0])
+    p1 = tables[i, 1] + w * (tables[j, 1] - tables[i, 1])
+    p2 = tables[i, 2] + w * (tables[j, 2] - tables[i, 2])
+    dx, dy, dz = x - p0, y - p1, z - p2
+    along = cross = 0.0
+    norm_u = norm_v = 0.0
+    offset = (dx, dy, dz)
+    for k in range(3):
+        u = tables[i, 3 + k] + w * (tables[j, 3 + k] - tables[i, 3 + k])
+        v = tables[i, 6 + k] + w * (tables[j, 6 + k] - tables[i, 6 + k])
+        norm_u += u * u
+        norm_v += v * v
+        along += u * offset[k]
+        cross += v * offset[k]
+    a = tables[i, 12] + w * (tables[j, 12] - tables[i, 12])
+    b = tables[i, 13] + w * (tables[j, 13] - tables[i, 13])
+    along /= math.sqrt(norm_u)
+    cross /= math.sqrt(norm_v)
+    return along, cross, a, b
+
+
+@njit(cache=True)
+def _sweep(tables, first: int, count: int, cap0: float, cap1: float, x: float, y: float, z: float):
+    """Distance to elliptic sections along a curve (`shape.sweep`), with half-ellipsoid ends."""
+    best = _FAR
+    previous = 0.0
+    for n in range(count):
+        i = first + n
+        h = (
+            (x - tables[i, 0]) * tables[i, 9]
+            + (y - tables[i, 1]) * tables[i, 10]
+            + (z - tables[i, 2]) * tables[i, 11]
+        )
+        if n > 0 and (h > 0.0) != (previous > 0.0):
+            w = previous / (previous - h)
+            along, cross, a, b = _section(tables, i - 1, i, w, x, y, z, 0.0)
+            best = min(best, _ellipse(along, cross, a, b))
+        previous = h
+        # the ends, beyond which the curve does not go: which side is "beyond" depends on the
+        # direction in which the curve runs through its sections
+        if n == 0 or n == count - 1:
+            other = i + 1 if n == 0 else i - 1
+            way = (
+                (tables[other, 0] - tables[i, 0]) * tables[i, 9]
+                + (tables[other, 1] - tables[i, 1]) * tables[i, 10]
+                + (tables[other, 2] - tables[i, 2]) * tables[i, 11]
+            )
+            if h * way <= 0.0:
+                along, cross, a, b = _section(tables, i, i, 0.0, x, y, z, h)
+                best = min(best, _ellipsoid(along, cross, h, a, b, cap0 if n == 0 else cap1))
+    return best
+
+
+@njit(cache=True)
+def _leaf(primitives, tables, p: int, px: float, py: float, pz: float) -> float:
+    kind = int(primitives[p, 0])
+    dx, dy, dz = px - primitives[p, 1], py - primitives[p, 2], pz - primitives[p, 3]
+    x = primitives[p, 4] * dx + primitives[p, 5] * dy + primitives[p, 6] * dz
+    y = primitives[p, 7] * dx + primitives[p, 8] * dy + primitives[p, 9] * dz
+    z = primitives[p, 10] * dx + primitives[p, 11] * dy + primitives[p, 12] * dz
+    s0, s1, s2, s3 = (
+        primitives[p, 13],
+        primitives[p, 14],
+        primitives[p, 15],
+        primitives[p, 16],
+    )
+    if kind == 0:
+        if s3 != 0.0:
+            x /= 1.0 + s3 * min(max(y / s1, -1.0), 1.0)
+        return _ellipsoid(x, y, z, s0, s1, s2)
+    if kind == 1:
+        return _round_cone(x, y, z, s0, s1, s2)
+    if kind == 2:
+        return _box(x, y, z, s0, s1, s2, s3)
+    if kind == 3:
+        return z
+    return _sweep(tables, int(primitives[p, 21]), int(primitives[p, 22]), s0, s1, x, y, z)
+
+
+@njit(cache=True)
+def _smooth_least(a: float, b: float, k: float) -> float:
+    if k <= 0.0:
+        return min(a, b)
+    h = max(k - abs(a - b), 0.0) / k
+    return min(a, b) - 0.25 * h * h * k
+
+
+@njit(cache=True)
+def _bump(primitives, p: int, px: float, py: float, pz: float) -> float:
+    """Smooth bumps between -1 and 1 that do not repeat soon."""
+    dx, dy, dz = px - primitives[p, 1], py - primitives[p, 2], pz - primitives[p, 3]
+    k, q = primitives[p, 13], primitives[p, 14]
+    x = k * (primitives[p, 4] * dx + primitives[p, 5] * dy + primitives[p, 6] * dz)
+    y = k * (primitives[p, 7] * dx + primitives[p, 8] * dy + primitives[p, 9] * dz)
+    z = k * (primitives[p, 10] * dx + primitives[p, 11] * dy + primitives[p, 12] * dz)
+    one = math.sin(x + 0.37 * z + q) * math.sin(y - 0.29 * x + 1.3 * q)
+    two = math.sin(z + 0.41 * y + 2.1 * q)
+    three = math.sin(0.53 * (x + y) - 0.61 * z + 0.7 * q)
+    return 0.5 * one + 0.3 * two + 0.2 * three
+
+
+@njit(cache=True)
+def evaluate(code, value, primitives, tables, start, shape, x, y, z, stack) -> float:
+    """Signed distance of compiled shape number `shape` at a point [mm].
+
+    Args:
+        code: of the program, as `value`, `primitives`, `tables`, `start`.
+        value: see `Program`.
+        primitives: see `Program`.
+        tables: see `Program`.
+        start: see `Program`.
+        shape: its number.
+        x: of the point [mm], as `y`, `z`.
+        y: [mm].
+        z: [mm].
+        stack: room for `STACK` numbers.
+    """
+    top = -1
+    for i in range(start[shape], start[shape + 1]):
+        op, p, v = code[i, 0], code[i, 1], value[i]
+        if op == PUSH:
+            top += 1
+            stack[top] = _leaf(primitives, tables, p, x, y, z)
+        elif op == UNION_LEAF:
+            dx, dy, dz = x - primitives[p, 1], y - primitives[p, 2], z - primitives[p, 3]
+            gap = stack[top] + v + primitives[p, 23]
+            if gap > 0.0 and dx * dx + dy * dy + dz * dz < gap * gap:
+                d = _leaf(primitives, tables, p, x, y, z)
+                stack[top] = _smooth_least(stack[top], d, v)
+        elif op == UNION:
+            top -= 1
+            stack[top] = _smooth_least(stack[top], stack[top + 1], v)
+        elif op == INTERSECT:
+            top -= 1
+            stack[top] = -_smooth_least(-stack[top], -stack[top + 1], v)
+        elif op == SUBTRACT:
+            top -= 1
+            stack[top] = -_smooth_least(-stack[top], stack[top + 1], v)
+        elif op == GROW:
+            stack[top] -= v
+        else:
+            stack[top] += v * _bump(primitives, p, x, y, z)
+    return stack[0]
+
+
+@njit(cache=True)
+def slope(code, value, primitives, tables, start, shape, x, y, z, stack, out) -> None:
+    """Gradient of the distance into `out` `(3,)`, by differences over a tetrahedron."""
+    out[:] = 0.0
+    for n in range(4):
+        ex = 1.0 if n == 0 or n == 3 else -1.0
+        ey = 1.0 if n == 1 or n == 3 else -1.0
+        ez = 1.0 if n == 2 or n == 3 else -1.0
+        d = evaluate(
+            code, value, primitives, tables, start, shape,
+            x + ex * _DELTA, y + ey * _DELTA, z + ez * _DELTA, stack,
+        )  # fmt: skip
+        out[0] += ex * d
+        out[1] += ey * d
+        out[2] += ez * d
+    out /= 4.0 * _DELTA
+
+
+@njit(cache=True, nogil=True)
+def distances(code, value, primitives, tables, start, shape, points, out) -> None:
+    """Signed distance of one shape at `points` `(points, 3)`, into `out` `(points,)` [mm]."""
+    stack = np.empty(STACK)
+    for i in range(len(points)):
+        out[i] = evaluate(
+            code, value, primitives, tables, start, shape,
+            points[i, 0], points[i, 1], points[i, 2], stack,
+        )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def gradients(code, value, primitives, tables, start, shape, points, out) -> None:
+    """Slope of one shape's distance at `points` `(points, 3)`, into `out` `(points, 3)`."""
+    stack = np.empty(STACK)
+    for i in range(len(points)):
+        slope(
+            code, value, primitives, tables, start, shape,
+            points[i, 0], points[i, 1], points[i, 2], stack, out[i],
+        )  # fmt: skip

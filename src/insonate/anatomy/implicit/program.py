@@ -1,0 +1,140 @@
+"""Shapes compiled to flat arrays that the kernels walk through.
+
+A shape becomes postfix code: primitives push their distance, joints take two off the stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from insonate.anatomy.implicit import distance_kernels as kernels
+from insonate.anatomy.implicit.shape import Combined, Grown, Primitive, Rippled, Shape
+from insonate.anatomy.implicit.threads import in_threads
+
+__all__ = ["Program", "compile_shapes", "distance", "gradient"]
+
+_KINDS = {"ellipsoid": 0, "capsule": 1, "box": 2, "half_space": 3, "sweep": 4}
+_JOINTS = {"union": kernels.UNION, "intersect": kernels.INTERSECT, "subtract": kernels.SUBTRACT}
+
+
+@dataclass(frozen=True)
+class Program:
+    """Compiled shapes.
+
+    Attributes:
+        code: operation and primitive index, `(steps, 2)`.
+        value: blend, growth or height of every step, `(steps,)` [mm].
+        primitives: one row each, `(primitives, 28)`: kind, place, inverse axes, sizes, ball.
+        tables: sections of all sweeps, `(sections, 14)`.
+        start: first step of every shape and the end of the last, `(shapes + 1,)`.
+        boxes: low and high corner around every shape, `(shapes, 6)` [mm].
+    """
+
+    code: NDArray[np.int32]
+    value: NDArray[np.float64]
+    primitives: NDArray[np.float64]
+    tables: NDArray[np.float64]
+    start: NDArray[np.int32]
+    boxes: NDArray[np.float64]
+
+    @property
+    def arrays(self) -> tuple[NDArray, ...]:
+        """What every kernel takes first."""
+        return self.code, self.value, self.primitives, self.tables, self.start
+
+
+@dataclass
+class _Compiler:
+    code: list[tuple[int, int]] = field(default_factory=list)
+    value: list[float] = field(default_factory=list)
+    primitives: list[NDArray[np.float64]] = field(default_factory=list)
+    tables: list[NDArray[np.float64]] = field(default_factory=list)
+    sections: int = 0
+
+    def shape(self, shape: Shape) -> None:
+        """Append the code that leaves the shape's distance on the stack."""
+        if isinstance(shape, Primitive):
+            self.step(kernels.PUSH, self.primitive(shape), 0.0)
+        elif isinstance(shape, Combined):
+            self.shape(shape.first)
+            if shape.how == "union" and isinstance(shape.second, Primitive):
+                self.step(kernels.UNION_LEAF, self.primitive(shape.second), shape.blend)
+                return
+            self.shape(shape.second)
+            self.step(_JOINTS[shape.how], 0, shape.blend)
+        elif isinstance(shape, Grown):
+            self.shape(shape.shape)
+            self.step(kernels.GROW, 0, shape.by)
+        elif isinstance(shape, Rippled):
+            self.shape(shape.shape)
+            self.step(kernels.RIPPLE, self.ripple(shape), shape.height)
+        else:
+            raise TypeError(f"no such shape: {type(shape).__name__}")
+
+    def step(self, operation: int, index: int, value: float) -> None:
+        self.code.append((operation, index))
+        self.value.append(value)
+
+    def primitive(self, leaf: Primitive) -> int:
+        row = np.zeros(kernels.ROW)
+        row[0] = _KINDS[leaf.kind]
+        row[1:4] = leaf.frame[:3, 3]
+        row[4:13] = leaf.frame[:3, :3].T.ravel()
+        row[13 : 13 + len(leaf.sizes)] = leaf.sizes
+        if leaf.table is not None:
+            row[21:23] = self.sections, len(leaf.table)
+            self.tables.append(leaf.table)
+            self.sections += len(leaf.table)
+        row[23] = float(np.linalg.norm(leaf.reach))
+        if leaf.kind == "capsule":
+            row[23] = 0.5 * leaf.sizes[0] + max(leaf.sizes[1:])
+        self.primitives.append(row)
+        return len(self.primitives) - 1
+
+    def ripple(self, shape: Rippled) -> int:
+        frame = np.eye(4) if shape.frame is None else shape.frame
+        row = np.zeros(kernels.ROW)
+        row[1:4] = frame[:3, 3]
+        row[4:13] = frame[:3, :3].T.ravel()
+        row[13:15] = 2.0 * np.pi / shape.wavelength, shape.phase
+        self.primitives.append(row)
+        return len(self.primitives) - 1
+
+
+def compile_shapes(shapes: Sequence[Shape]) -> Program:
+    """Shapes as arrays, numbered as given."""
+    compiler, start = _Compiler(), [0]
+    for shape in shapes:
+        compiler.shape(shape)
+        start.append(len(compiler.code))
+    tables = np.concatenate(compiler.tables) if compiler.tables else np.zeros((1, 14))
+    return Program(
+        code=np.array(compiler.code, np.int32).reshape(-1, 2),
+        value=np.array(compiler.value, np.float64),
+        primitives=np.array(compiler.primitives, np.float64).reshape(-1, kernels.ROW),
+        tables=np.ascontiguousarray(tables),
+        start=np.array(start, np.int32),
+        boxes=np.array([np.concatenate(shape.bounds()) for shape in shapes]).reshape(-1, 6),
+    )
+
+
+def distance(shape: Shape, points: ArrayLike) -> NDArray[np.float64]:
+    """Signed distance `(points,)` [mm] of `points` `(points, 3)` [mm], negative inside."""
+    at = np.ascontiguousarray(points, np.float64).reshape(-1, 3)
+    out = np.empty(len(at))
+    arrays = compile_shapes([shape]).arrays
+    in_threads(lambda a, b: kernels.distances(*arrays, 0, at[a:b], out[a:b]), len(at))
+    return out
+
+
+def gradient(shape: Shape, points: ArrayLike) -> NDArray[np.float64]:
+    """Slope of the distance at `points` `(points, 3)` [mm], `(points, 3)`: outwards."""
+    at = np.ascontiguousarray(points, np.float64).reshape(-1, 3)
+    out = np.empty_like(at)
+    arrays = compile_shapes([shape]).arrays
+    in_threads(lambda a, b: kernels.gradients(*arrays, 0, at[a:b], out[a:b]), len(at))
+    return out
