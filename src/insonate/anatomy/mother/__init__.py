@@ -1,0 +1,1 @@
+"""The mother: her abdominal wall, pelvis, bladder, bowel, vessels and ovaries."""
