@@ -14,7 +14,6 @@ ripples keep the surface where it says and change the distance around it a littl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 __all__ = ["in_threads"]
 
@@ -25,5 +26,5 @@ def in_threads(work: Callable[[int, int], object], count: int, least: int = 256)
     pieces = min(cores * _PIECES, count // least)
     edges = [count * k // pieces for k in range(pieces + 1)]
     with ThreadPoolExecutor(cores) as pool:
-        for done in [pool.submit(work, a, b) for a, b in zip(edges, edges[1:], strict=False)]:
+        for done in [pool.submit(work, a, b) for a, b in pairwise(edges)]:
             done.result()
