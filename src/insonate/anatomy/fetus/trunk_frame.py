@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import PchipInterpolator
 
 from insonate.anatomy.implicit import Shape, sweep
 
@@ -44,7 +45,6 @@ class TrunkFrame:
         radius: R, circumference of the abdomen over 2 pi [mm].
         flexion: angle between the tangents at both ends of the bent part [rad].
         bend: the same to the left [rad].
-        perimeter: factor that gives the abdominal section its circumference exactly.
     """
 
     length: float
@@ -74,12 +74,11 @@ class TrunkFrame:
         return s, centre - origin, np.stack([left, posterior, cranial], axis=2)
 
     def _half(self, s: ArrayLike) -> Vector:
-        a, b = (_smooth(np.asarray(s), np.array(_S), np.array(v)) for v in (_A, _B))
-        return np.stack([a, b], axis=-1) * (self.radius * _PERIMETER)
+        return _SECTION(np.clip(s, _S[0], _S[-1])) * (self.radius * _PERIMETER)
 
     def half(self, s: float) -> tuple[float, float]:
         """Half-width and half-depth of the section at `s`, skin included [mm]."""
-        a, b = self._half(float(s))
+        a, b = self._half(s)
         return float(a), float(b)
 
     def centre(self, s: float) -> Vector:
@@ -106,13 +105,23 @@ class TrunkFrame:
         """Positions `(points, 3)` [mm] of `(s, u, v)` rows `(points, 3)`."""
         return np.array([self.point(*row) for row in np.asarray(suv, np.float64)])
 
+    def path(self, suv: ArrayLike, points: int = 16) -> Vector:
+        """A smooth curve through `(s, u, v)` rows `(rows, 3)`: `points` positions [mm]."""
+        rows = np.asarray(suv, np.float64)
+        steps = np.linalg.norm(np.diff(self.points(rows), axis=0), axis=1)
+        along = np.concatenate([[0.0], np.cumsum(steps)])
+        at = np.linspace(0.0, along[-1], points)
+        return self.points(PchipInterpolator(along, rows, axis=0)(at))
+
     def frame(self, s: float, u: float = 0.0, v: float = 0.0) -> Vector:
         """Local to fetal frame `(4, 4)` [mm]: axes left, posterior, cranial at `(s, u, v)`."""
         matrix = np.eye(4)
         matrix[:3, :3], matrix[:3, 3] = self.axes(s), self.point(s, u, v)
         return matrix
 
-    def outline(self, start: float = 0.0, end: float = 1.0, scale: tuple[float, float] = (1.0, 1.0)) -> Shape:
+    def outline(
+        self, start: float = 0.0, end: float = 1.0, scale: tuple[float, float] = (1.0, 1.0)
+    ) -> Shape:
         """The body between two sections; its ends are half ellipsoids beyond them.
 
         Args:
@@ -132,13 +141,6 @@ def _relative(s: float) -> float:
     return (s - ABDOMEN_S) / (_BENT[1] - _BENT[0])
 
 
-def _smooth(s: Vector, knots: Vector, values: Vector) -> Vector:
-    """Monotone cubic interpolation (Fritsch and Carlson): no overshoot between the knots."""
-    from scipy.interpolate import PchipInterpolator
-
-    return PchipInterpolator(knots, values)(np.clip(s, knots[0], knots[-1]))
-
-
 def _ellipse_perimeter(a: float, b: float) -> float:
     angle = np.linspace(0.0, 2.0 * np.pi, 4097)
     return float(np.hypot(np.diff(a * np.cos(angle)), np.diff(b * np.sin(angle))).sum())
@@ -146,3 +148,5 @@ def _ellipse_perimeter(a: float, b: float) -> float:
 
 #: Makes the section at the abdomen exactly as long as a circle of radius R.
 _PERIMETER = 2.0 * np.pi / _ellipse_perimeter(1.03, 0.97)
+#: Half-width and half-depth over R, monotone between the knots: no overshoot.
+_SECTION = PchipInterpolator(_S, np.stack([_A, _B], axis=1), axis=0)
