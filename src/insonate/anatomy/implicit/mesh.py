@@ -131,7 +131,7 @@ def count_triangles(group: Group, spacing: float) -> int:
     """
     labels, _ = _paint(group.parts, compile_shapes([p.shape for p in group.parts]), spacing)
     crossings = [np.count_nonzero(np.diff(labels.astype(np.int32), axis=axis)) for axis in range(3)]
-    return 2 * sum(crossings)
+    return 2 * int(sum(crossings))
 
 
 def _regions(groups: Sequence[Group]) -> tuple[str, ...]:

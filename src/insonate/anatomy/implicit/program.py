@@ -42,7 +42,7 @@ class Program:
     boxes: NDArray[np.float64]
 
     @property
-    def arrays(self) -> tuple[NDArray, ...]:
+    def arrays(self) -> tuple[NDArray, NDArray, NDArray, NDArray, NDArray]:
         """What every kernel takes first."""
         return self.code, self.value, self.primitives, self.tables, self.start
 
