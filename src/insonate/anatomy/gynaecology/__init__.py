@@ -1,0 +1,1 @@
+"""The scene of gynaecology: uterus, ovaries with their follicles, vagina; no child."""

@@ -1,0 +1,167 @@
+"""Ovaries with any number of follicles of given diameters, corpus luteum, cyst."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insonate.anatomy.gynaecology import cycle
+from insonate.anatomy.gynaecology.packing import grow_around
+from insonate.anatomy.gynaecology.plan import GynaecologyPlan
+from insonate.anatomy.implicit import Group, Part, Shape, ellipsoid, sphere
+from insonate.errors import InputError
+
+__all__ = ["Ball", "Ovary", "make_ovary", "ovary_groups"]
+
+Vector = NDArray[np.float64]
+
+#: Semi-axes of an ovary of 5.9 ml: along, across, thick [mm] (S: 30 x 25 x 15).
+_SEMI_AXES = (15.0, 12.5, 7.5)
+#: Stroma between follicles, between them and the capsule, and the capsule [mm] (E).
+_GAP, _CORTEX, _CAPSULE = 0.7, 0.8, 0.6
+#: Largest semi-axis of an ovary that has a place [mm].
+_LARGEST = 64.0
+#: Wall of the corpus luteum (M: 2-4) and of a simple cyst (S: below 3) [mm].
+_LUTEAL_WALL, _CYST_WALL = 3.0, 1.2
+#: Lattice relative to the scene's: fine enough for walls, and for the smallest follicle.
+_FINENESS, _VOXELS_ACROSS = 0.5, 9.0
+
+
+@dataclass(frozen=True)
+class Ball:
+    """Something round in an ovary.
+
+    Attributes:
+        region: its label.
+        diameter: [mm].
+        centre: `(3,)` [mm].
+        wall: shell inside the diameter that is a region of its own, 0 if none [mm].
+    """
+
+    region: str
+    diameter: float
+    centre: Vector
+    wall: float = 0.0
+
+    @property
+    def volume(self) -> float:
+        """What it holds within its wall [ml]."""
+        return math.pi / 6.0 * (self.diameter - 2.0 * self.wall) ** 3 / 1000.0
+
+
+@dataclass(frozen=True)
+class Ovary:
+    """One ovary.
+
+    Attributes:
+        side: left or right.
+        centre: `(3,)` [mm].
+        axes: columns along, across and thick `(3, 3)`.
+        semi_axes: capsule included `(3,)` [mm].
+        balls: what it holds.
+    """
+
+    side: str
+    centre: Vector
+    axes: Vector
+    semi_axes: Vector
+    balls: tuple[Ball, ...]
+
+    @property
+    def shape(self) -> Shape:
+        """Its outer surface."""
+        return ellipsoid(self.centre, self.semi_axes, self.axes)
+
+    @property
+    def volume(self) -> float:
+        """All of it, follicles included [ml]."""
+        return 4.0 / 3.0 * math.pi * float(np.prod(self.semi_axes)) / 1000.0
+
+    @property
+    def follicles(self) -> tuple[Ball, ...]:
+        """The follicles, in the order that they were asked for."""
+        return tuple(ball for ball in self.balls if ball.region.startswith("follicle"))
+
+
+def make_ovary(plan: GynaecologyPlan, side: str) -> Ovary:
+    """The ovary on `side`, around the origin: as small as its contents allow.
+
+    Raises:
+        InputError: its contents need more room than there is.
+    """
+    draws = plan.draws
+    contents = _contents(plan, side)
+    volume = cycle.ovarian_volume(plan.age) * (1.0 + 0.15 * draws[f"volume_{side}"])
+    semi = np.array(_SEMI_AXES)
+    semi *= (volume * 1000.0 / (4.0 / 3.0 * math.pi * np.prod(semi))) ** (1.0 / 3.0)
+    diameters = [diameter for _, diameter, _ in contents]
+    phase = math.pi * draws[f"phase_{side}"]
+    packed = grow_around(diameters, semi, _GAP, _CORTEX + _CAPSULE, _LARGEST, phase)
+    if packed is None:
+        total = sum(d**3 for d in diameters) * math.pi / 6000.0
+        raise InputError(
+            f"follicles_{side}: {len(diameters)} of {total:.0f} ml together do not fit into an "
+            f"ovary; expected one at most {2.0 * _LARGEST:g} mm long"
+        )
+    semi, centres = packed
+    balls = tuple(
+        Ball(name, diameter, centre, wall)
+        for (name, diameter, wall), centre in zip(contents, centres, strict=True)
+    )
+    return Ovary(side, np.zeros(3), np.eye(3), semi, balls)
+
+
+def _contents(plan: GynaecologyPlan, side: str) -> Sequence[tuple[str, float, float]]:
+    """Region, diameter and wall [mm] of everything round in the ovary on `side`."""
+    found = [
+        (f"follicle_{side}_{i}", diameter, 0.0)
+        for i, diameter in enumerate(plan.follicles(side), start=1)
+    ]
+    corpus = plan.corpus_luteum(side)
+    if corpus:
+        found.append((f"corpus_luteum_{side}", corpus, _LUTEAL_WALL))
+    cyst = plan.finding("ovarian_cyst")
+    if cyst and side == "left":
+        found.append(("ovarian_cyst", cyst + 2.0 * _CYST_WALL, _CYST_WALL))
+    return found
+
+
+def placed(ovary: Ovary, centre: Vector, axes: Vector) -> Ovary:
+    """The ovary elsewhere.
+
+    Args:
+        ovary: around the origin.
+        centre: where it is to lie `(3,)` [mm].
+        axes: columns along, across and thick `(3, 3)`.
+    """
+    balls = tuple(
+        Ball(ball.region, ball.diameter, centre + axes @ ball.centre, ball.wall)
+        for ball in ovary.balls
+    )
+    return Ovary(ovary.side, centre, axes, ovary.semi_axes, balls)
+
+
+def ovary_groups(ovary: Ovary, inside: str, spacing: float = 1.0) -> tuple[Group, ...]:
+    """Capsule, stroma and all that it holds.
+
+    Args:
+        ovary: in its place.
+        inside: region around it.
+        spacing: of a lattice of fineness 1 [mm]; small follicles need more than a share of it.
+    """
+    side = ovary.side
+    parts = [Part(f"ovary_{side}", ovary.shape.offset(-_CAPSULE))]
+    for ball in ovary.balls:
+        outer = sphere(ball.centre, 0.5 * ball.diameter)
+        if ball.wall:
+            parts.append(Part(f"{ball.region}_wall", outer))
+            outer = outer.offset(-ball.wall)
+        parts.append(Part(ball.region, outer))
+    finest = min((ball.diameter for ball in ovary.balls), default=10.0) / _VOXELS_ACROSS
+    fineness = min(_FINENESS, max(finest, 0.2) / spacing)
+    capsule = Group(f"ovary_{side}_capsule", inside, (Part(f"ovary_{side}_capsule", ovary.shape),))
+    return capsule, Group(f"ovary_{side}", f"ovary_{side}_capsule", tuple(parts), fineness)

@@ -1,0 +1,92 @@
+"""Where the ovaries find room beside the uterus."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insonate.anatomy.gynaecology.ovary import Ovary, placed
+from insonate.anatomy.gynaecology.plan import GynaecologyPlan
+from insonate.anatomy.implicit import Shape
+from insonate.anatomy.implicit.program import distance, gradient
+from insonate.errors import InputError
+
+__all__ = ["place_ovary"]
+
+Vector = NDArray[np.float64]
+
+#: Centre of the left ovary: the ovarian fossa [mm] (E); individual variation on each axis.
+_FOSSA, _SPREAD = np.array([40.0, 70.0, 34.0]), np.array([3.0, 5.0, 6.0])
+#: Large ovaries rise out of the pelvis: way for every mm that the radius exceeds the usual (E).
+_RISE, _USUAL = np.array([-0.2, -0.35, 0.9]), 12.0
+#: How far its axes may be turned [rad] (E).
+_TURN = math.radians(25.0)
+#: What is kept between an ovary and its neighbours [mm].
+_CLEAR = 1.2
+_ROUNDS = 200
+
+
+def place_ovary(ovary: Ovary, plan: GynaecologyPlan, obstacles: Shape, room: Shape | None) -> Ovary:
+    """The ovary in the fossa on its side, or as near to it as its neighbours allow.
+
+    Args:
+        ovary: around the origin.
+        plan: whose it is.
+        obstacles: what it must not touch.
+        room: what it must not leave, if anything.
+
+    Raises:
+        InputError: it is too large for the pelvis.
+    """
+    side, draws = ovary.side, plan.draws
+    mirror = np.array([1.0 if side == "left" else -1.0, 1.0, 1.0])
+    own = np.array([draws[f"{axis}_{side}"] for axis in "xyz"])
+    large = max(0.0, float(np.prod(ovary.semi_axes)) ** (1.0 / 3.0) - _USUAL)
+    centre = (_FOSSA + own * _SPREAD + large * _RISE) * mirror
+    axes = _turned(own * _TURN)
+    surface = _sphere(240) * ovary.semi_axes @ axes.T
+    for _ in range(_ROUNDS):
+        at = centre + surface
+        step, worst = _push(obstacles, at, 1.0)
+        if room is not None:
+            back, beyond = _push(room, at, -1.0)
+            step, worst = step + back, max(worst, beyond)
+        if worst <= 0.0:
+            return placed(ovary, centre, axes)
+        centre = centre + step
+    raise InputError(
+        f"follicles_{side}: an ovary of {2.0 * ovary.semi_axes.max():.0f} mm finds no room "
+        "between uterus, pelvis and abdominal wall; expected fewer or smaller follicles or cysts"
+    )
+
+
+def _push(shape: Shape, points: Vector, sign: float) -> tuple[Vector, float]:
+    """The way out of a shape (or, if `sign` is -1, into it) and how far it still is [mm]."""
+    short = _CLEAR - sign * distance(shape, points)
+    at = int(np.argmax(short))
+    if short[at] <= 0.0:
+        return np.zeros(3), float(short[at])
+    way = sign * gradient(shape, points[at : at + 1])[0]
+    return (0.6 * short[at] + 0.1) * way, float(short[at])
+
+
+def _turned(angles: Vector) -> Vector:
+    """Axes `(3, 3)`: along is up, across is posterior, thick points to the pelvic wall."""
+    turn = np.eye(3)
+    for axis, angle in enumerate(angles):
+        c, s = math.cos(angle), math.sin(angle)
+        step = np.eye(3)
+        j, k = (axis + 1) % 3, (axis + 2) % 3
+        step[[j, j, k, k], [j, k, j, k]] = c, -s, s, c
+        turn = turn @ step
+    return turn @ np.array([[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
+
+
+def _sphere(count: int) -> Vector:
+    """Points on the unit sphere `(count, 3)`, evenly spread."""
+    z = 1.0 - 2.0 * (np.arange(count) + 0.5) / count
+    turn = np.pi * (3.0 - np.sqrt(5.0)) * np.arange(count)
+    flat = np.sqrt(1.0 - z**2)
+    return np.stack([flat * np.cos(turn), flat * np.sin(turn), z], axis=1)
