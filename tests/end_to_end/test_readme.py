@@ -56,7 +56,8 @@ def test_the_python_lines_make_a_frame():
 
 
 @pytest.mark.parametrize(
-    "name", ["c5_2v", "linear_l11", "linear_l12_3v", "phased_p4", "paper_convex"]
+    "name",
+    ["c5_2v", "linear_l11", "linear_l12_3v", "phased_p4", "endocavity", "paper_convex"],
 )
 def test_the_probes_it_lists_exist(name):
     from insonate.probe import load_probe

@@ -12,7 +12,9 @@ __all__ = ["PRESETS", "load_probe"]
 # c5_2v, linear_l11, linear_l12_3v and phased_p4 carry the array geometry that their makers
 # publish (as tabulated by the MUST toolbox); paper_convex is the sector of Zhang et al. 2020
 # (70 degrees, 15 cm, 8 MHz), its radius inferred from the aspect of their images, and its
-# attenuation set to the lower frequency that a real probe would need to see 15 cm deep.
+# attenuation set to the lower frequency that a real probe would need to see 15 cm deep. endocavity
+# is a typical 4-9 MHz transvaginal array (10 mm radius, 140 degrees), not one maker's: its pitch
+# fills the arc, its lens is an estimate.
 PRESETS: dict[str, Probe] = {
     probe.name: probe
     for probe in (
@@ -40,6 +42,12 @@ PRESETS: dict[str, Probe] = {
             name="phased_p4", kind="phased", field_of_view=math.radians(90.0), depth=160.0,
             frequency=2.72, bandwidth=0.74, elements=64, pitch=0.30,
             elevation_height=14.0, elevation_focus=60.0,
+        ),
+        Probe(
+            name="endocavity", kind="convex", radius=10.0, field_of_view=math.radians(140.0),
+            depth=80.0, frequency=6.5, bandwidth=0.77, elements=128, pitch=0.191,
+            elevation_height=5.5, elevation_focus=28.0, focus=30.0,
+            transmit_f_number=3.0, receive_f_number=2.0, receive_aperture=12.0,
         ),
     )
 }  # fmt: skip
