@@ -11,10 +11,9 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-import warp as wp
 from numpy.typing import NDArray
 
-from insonate.anatomy.distance_kernels import ray_kernel
+from insonate.anatomy.rays import RayMesh
 from insonate.geometry import check_pose
 from insonate.probe import Probe
 from insonate.scene import Scene
@@ -126,18 +125,7 @@ def _first_hit(
 ) -> NDArray[np.float64]:
     """Distance to the scene's outer surface, infinite where there is none, `(rays,)` [mm]."""
     faces = scene.faces[(scene.pairs == 0).any(axis=1)]
-    if len(faces) == 0:
-        return np.full(len(origins), np.inf)
-    points = wp.array(scene.vertices, dtype=wp.vec3, device="cpu")
-    indices = wp.array(np.ascontiguousarray(faces).ravel(), dtype=wp.int32, device="cpu")
-    mesh = wp.Mesh(points=points, indices=indices)
-    out = wp.zeros(len(origins), dtype=float, device="cpu")
-    start = wp.array(origins.astype(np.float32), dtype=wp.vec3, device="cpu")
-    way = wp.array(directions.astype(np.float32), dtype=wp.vec3, device="cpu")
-    inputs = [mesh.id, start, way, 4.0 * MOST]
-    wp.launch(ray_kernel, dim=len(origins), inputs=inputs, outputs=[out], device="cpu")
-    found = np.asarray(out.numpy(), np.float64)
-    return np.where(found < 0, np.inf, found)
+    return RayMesh(scene.vertices, faces).first_hit(origins, directions, 4.0 * MOST)[0]
 
 
 def _moved(

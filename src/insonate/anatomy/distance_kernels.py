@@ -40,10 +40,13 @@ def ray_kernel(
     directions: wp.array(dtype=wp.vec3),
     reach: float,
     out: wp.array(dtype=float),
+    face: wp.array(dtype=int),
 ):
-    """Distance along a ray to the first triangle, -1 where there is none."""
+    """Distance along a ray to the first triangle and its index, -1 where there is none."""
     i = wp.tid()
     query = wp.mesh_query_ray(mesh, origins[i], directions[i], reach)
     out[i] = -1.0
+    face[i] = -1
     if query.result:
         out[i] = query.t
+        face[i] = query.face

@@ -25,6 +25,8 @@ class Plane:
         shows: regions that the plane has to cut.
         hides: regions that it must not cut within `reach`.
         reach: radius around the origin that has to be in the image [mm].
+        axis: unit vector in the plane, `(3,)`: the plane may be turned about this line, and the
+            beam has to be perpendicular to it; None for a plane that is fixed.
     """
 
     origin: Vector
@@ -34,6 +36,7 @@ class Plane:
     shows: tuple[str, ...] = ()
     hides: tuple[str, ...] = ()
     reach: float = 40.0
+    axis: Vector | None = None
 
     def moved(self, matrix: ArrayLike) -> Plane:
         """The plane after a rigid motion `(4, 4)` [mm]."""
@@ -44,4 +47,5 @@ class Plane:
             origin=turn @ self.origin + matrix[:3, 3],
             normal=turn @ self.normal,
             beams=tuple(turn @ beam for beam in self.beams),
+            axis=None if self.axis is None else turn @ self.axis,
         )

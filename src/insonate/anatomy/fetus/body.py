@@ -1,0 +1,97 @@
+"""The whole fetus: head, trunk and limbs under one skin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insonate.anatomy.fetus.head import (
+    HEAD_TISSUES,
+    head_groups,
+    head_landmarks,
+    head_outline,
+    head_planes,
+    head_truth,
+)
+from insonate.anatomy.fetus.limbs import (
+    LIMB_TISSUES,
+    limb_groups,
+    limb_landmarks,
+    limb_outline,
+    limb_planes,
+    limb_truth,
+)
+from insonate.anatomy.fetus.plan import Plan
+from insonate.anatomy.fetus.trunk import (
+    TRUNK_TISSUES,
+    trunk_groups,
+    trunk_landmarks,
+    trunk_outline,
+    trunk_planes,
+    trunk_truth,
+)
+from insonate.anatomy.implicit import Group, Part, Shape, subtract, union
+from insonate.anatomy.planes import Plane
+
+__all__ = [
+    "FETAL_TISSUES",
+    "fetal_groups",
+    "fetal_landmarks",
+    "fetal_outline",
+    "fetal_planes",
+    "fetal_truth",
+]
+
+Vector = NDArray[np.float64]
+
+FETAL_TISSUES: Mapping[str, str | Mapping[str, object]] = {
+    "fetal_skin": {"like": "fetal_skin", "echogenicity": 2.0},
+    "fetal_fat": "fetal_fat",
+    "fetal_soft_tissue": "fetal_soft_tissue",
+    **TRUNK_TISSUES,
+    **LIMB_TISSUES,
+    **HEAD_TISSUES,
+}
+#: Creases between head, trunk and limbs are filled over this share of the abdomen's radius.
+_CREASE = 0.12
+
+
+def fetal_outline(plan: Plan, depth: str) -> Shape:
+    """Surface of the fetus, in the fetal frame.
+
+    Args:
+        plan: of the fetus.
+        depth: "skin" (its outside), "fat" (under the skin) or "core" (under the fat).
+    """
+    parts = [trunk_outline(plan, depth), head_outline(plan, depth), limb_outline(plan, depth)]
+    return union(*parts, blend=_CREASE * plan.sizes.trunk_radius)
+
+
+def fetal_groups(plan: Plan, passage: Shape) -> tuple[Group, ...]:
+    """Everything under the skin, in the fetal frame.
+
+    Args:
+        plan: of the fetus.
+        passage: what runs through skin and fat: the root of the umbilical cord.
+    """
+    fat = Part("fetal_fat", subtract(fetal_outline(plan, "fat"), passage))
+    core = Part("fetal_soft_tissue", subtract(fetal_outline(plan, "core"), passage.offset(0.4)))
+    layers = Group.layers("fetal_skin", [fat, core])
+    return (*layers, *head_groups(plan), *trunk_groups(plan), *limb_groups(plan))
+
+
+def fetal_planes(plan: Plan) -> dict[str, Plane]:
+    """Standard planes by name, in the fetal frame."""
+    return {**head_planes(plan), **trunk_planes(plan), **limb_planes(plan)}
+
+
+def fetal_landmarks(plan: Plan) -> dict[str, Vector]:
+    """Landmarks `(3,)` [mm] by name, in the fetal frame."""
+    return {**head_landmarks(plan), **trunk_landmarks(plan), **limb_landmarks(plan)}
+
+
+def fetal_truth(plan: Plan) -> dict[str, float]:
+    """True values of the calipers by name [mm]."""
+    return {**head_truth(plan), **trunk_truth(plan), **limb_truth(plan)}
