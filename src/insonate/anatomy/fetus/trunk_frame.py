@@ -27,6 +27,8 @@ SPINE_V = -0.56
 #: The plane of the abdominal circumference: the origin of the fetal frame.
 ABDOMEN_S = 0.565
 _SECTIONS = 61
+#: Below it the rump is half an ellipsoid.
+_ROUND_S = 0.92
 #: The curve is bent between the first thoracic and the third sacral vertebra.
 _BENT = (0.20, 0.93)
 
@@ -120,9 +122,11 @@ class TrunkFrame:
         return matrix
 
     def outline(
-        self, start: float = 0.0, end: float = 1.0, scale: tuple[float, float] = (1.0, 1.0)
+        self, start: float = 0.0, end: float = _ROUND_S, scale: tuple[float, float] = (1.0, 1.0)
     ) -> Shape:
         """The body between two sections; its ends are half ellipsoids beyond them.
+
+        The last sections taper faster than a smooth rump does: its end begins above them.
 
         Args:
             start: s of the first section.
@@ -133,7 +137,8 @@ class TrunkFrame:
         half = self._half(s) * np.asarray(scale)
         centres = np.array([self.centre(x) for x in s])
         axes = np.array([self.axes(x) for x in s])
-        caps = (0.5 * float(half[0].min()), 0.9 * float(half[-1].min()))
+        rump = (1.0 - end) * self.length + 0.45 * float(self._half(1.0).min())
+        caps = (0.5 * float(half[0].min()), max(rump, 0.5 * float(half[-1].min())))
         return sweep(centres, axes, half, caps)
 
 
