@@ -1,0 +1,174 @@
+"""From parameters to surfaces: the fetus is put into the womb, the womb into the mother."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insonate.anatomy.fetus.body import (
+    FETAL_TISSUES,
+    fetal_groups,
+    fetal_landmarks,
+    fetal_outline,
+    fetal_planes,
+    fetal_truth,
+)
+from insonate.anatomy.fetus.cord import CORD_TISSUES, cord_parts, cord_path, cord_truth
+from insonate.anatomy.fetus.limbs import settle
+from insonate.anatomy.fetus.plan import Plan
+from insonate.anatomy.implicit import Group, Part, Shape, tube
+from insonate.anatomy.implicit.mesh import OUTSIDE, Surfaces, count_triangles, mesh_groups
+from insonate.anatomy.implicit.program import distance
+from insonate.anatomy.mother.mother import MOTHER_TISSUES, Mother
+from insonate.anatomy.mother.plan import MotherPlan
+from insonate.anatomy.patient.parameters import Parameters, fetal_plan, fill, mother_plan
+from insonate.anatomy.planes import Plane
+from insonate.anatomy.womb.build import build_womb
+from insonate.anatomy.womb.tissues import WOMB_TISSUES
+from insonate.anatomy.womb.womb import Womb
+
+__all__ = ["TISSUES", "Anatomy", "design", "mesh"]
+
+Vector = NDArray[np.float64]
+
+#: Tissue of every region.
+TISSUES: Mapping[str, str | Mapping[str, object]] = {
+    OUTSIDE: "gel",
+    **FETAL_TISSUES,
+    **MOTHER_TISSUES,
+    **WOMB_TISSUES,
+    **CORD_TISSUES,
+}
+#: Share of the triangles that the fetus gets.
+_FETAL_SHARE = 0.6
+#: Spacings at which triangles are counted [mm].
+_COUNTED = 2.0
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """A patient as shapes, before she is meshed; all in the world frame.
+
+    Attributes:
+        parameters: with everything filled in.
+        fetus: plan of the fetus, its limbs settled.
+        mother: plan of the mother.
+        matrix: fetal frame to world `(4, 4)` [mm].
+        fetal: groups of the fetus and of the amniotic content.
+        maternal: groups of the mother and of the uterus.
+        planes: standard planes by name.
+        landmarks: `(3,)` [mm] by name.
+        truth: true values by name [mm, ml].
+    """
+
+    parameters: Parameters
+    fetus: Plan
+    mother: MotherPlan
+    matrix: Vector
+    fetal: tuple[Group, ...]
+    maternal: tuple[Group, ...]
+    planes: dict[str, Plane]
+    landmarks: dict[str, Vector]
+    truth: dict[str, float]
+
+
+def design(given: Parameters) -> Anatomy:
+    """The anatomy that parameters describe.
+
+    Raises:
+        InputError: the parameters cannot be met together.
+    """
+    filled = fill(given)
+    plan = settle(fetal_plan(filled))
+    mothers = mother_plan(filled)
+    skin = fetal_outline(plan, "skin")
+    womb = build_womb(
+        mothers,
+        plan,
+        skin,
+        presentation=str(filled.presentation),
+        back=str(filled.back),
+        placenta=str(filled.placenta),
+        afi=filled.amniotic_fluid_index,
+        contraction=filled.contraction,
+    )
+    mother = Mother(mothers, womb.outer)
+    cord, passage = _cord(plan, womb, skin)
+    content = Group(
+        "amniotic_content",
+        "decidua",
+        (*womb.content_parts(), Part("fetal_skin", skin.moved(womb.matrix)), *cord),
+    )
+    fetal = tuple(group.moved(womb.matrix) for group in fetal_groups(plan, passage))
+    landmarks = {k: _moved(womb.matrix, p) for k, p in fetal_landmarks(plan).items()}
+    planes = {name: plane.moved(womb.matrix) for name, plane in fetal_planes(plan).items()}
+    return Anatomy(
+        parameters=filled,
+        fetus=plan,
+        mother=mothers,
+        matrix=womb.matrix,
+        fetal=(content, *fetal),
+        maternal=(*mother.groups, *womb.groups()),
+        planes=planes | womb.planes(),
+        landmarks=landmarks | womb.landmarks() | mother.landmarks,
+        truth=fetal_truth(plan) | cord_truth(plan) | womb.truth() | mother.truth,
+    )
+
+
+def _cord(plan: Plan, womb: Womb, skin: Shape) -> tuple[tuple[Part, ...], Shape]:
+    """The cord's parts in the world, and its root in the fetal frame."""
+    start = _moved(womb.matrix, fetal_landmarks(plan)["umbilicus"])
+    way = womb.matrix[:3, :3] @ _navel_direction(plan)
+    outside, sac = skin.moved(womb.matrix), womb.sac
+    path = cord_path(
+        plan,
+        start,
+        way,
+        womb.cord_insertion,
+        womb.cord_normal,
+        obstacles=lambda points: distance(outside, points),
+        inside=lambda points: distance(sac, points),
+    )
+    inner = _moved(np.linalg.inv(womb.matrix), path)
+    radius = 0.5 * plan.sizes["cord_diameter"] + 0.5
+    near = np.linalg.norm(inner - inner[0], axis=1) < 3.0 * radius
+    root = tube(inner[: max(2, int(np.argmin(near)))], radius)
+    return cord_parts(plan, path), root
+
+
+def _navel_direction(plan: Plan) -> Vector:
+    """Where the cord leaves to, in the fetal frame."""
+    return -plan.trunk.axes(0.76)[:, 1]
+
+
+def _moved(matrix: Vector, points: Vector) -> Vector:
+    return np.asarray(points) @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def mesh(anatomy: Anatomy) -> Surfaces:
+    """The triangles of a patient, about as many as her detail asks for."""
+    wanted = anatomy.parameters.detail
+    fetal = _refined(anatomy.fetal, _FETAL_SHARE * wanted, anatomy.fetus.sizes.trunk_radius / 27.0)
+    maternal = _refined(anatomy.maternal, (1.0 - _FETAL_SHARE) * wanted, 1.0)
+    return mesh_groups((*maternal, *fetal), 1.0)
+
+
+def _refined(groups: tuple[Group, ...], wanted: float, scale: float) -> tuple[Group, ...]:
+    """The groups with the fineness that gives them `wanted` triangles.
+
+    Triangles are counted on a lattice that is coarser by half, and grow with the inverse square.
+
+    Args:
+        groups: with relative fineness.
+        wanted: triangles.
+        scale: spacing to count at, over `_COUNTED` [mm].
+    """
+    spacing = _COUNTED * scale
+    count = sum(count_triangles(group, spacing * group.fineness) for group in groups)
+    factor = spacing * math.sqrt(count / wanted)
+    return tuple(dataclasses.replace(group, fineness=group.fineness * factor) for group in groups)

@@ -1,0 +1,215 @@
+"""What a built patient is, and the cache that keeps it under the hash of what made it."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import insonate
+from insonate.anatomy.fetus.plan import Posture
+from insonate.anatomy.implicit.mesh import Span, Surfaces, region_tissues
+from insonate.anatomy.patient.parameters import Parameters
+from insonate.anatomy.patient.probe_search import Seeker, Window
+from insonate.anatomy.planes import Plane
+from insonate.anatomy.scene_cache import cache_folder
+from insonate.anatomy.scene_spec import View
+
+__all__ = ["Record", "build_record", "load_record"]
+
+Vector = NDArray[np.float64]
+
+#: Rooms whose source shapes a patient.
+_SOURCES = ("anatomy", "biometry")
+_ARRAYS = ("vertices", "faces", "pairs", "normals")
+#: Room beyond the plane's reach in an image [mm], and its least and greatest depth [mm].
+_BEYOND, _SHALLOW, _DEEP = 12.0, 60.0, 230.0
+
+
+@dataclass(frozen=True)
+class Record:
+    """A built patient.
+
+    Attributes:
+        parameters: with everything filled in.
+        posture: of the fetus, its limbs settled.
+        matrix: fetal frame to world `(4, 4)` [mm].
+        surfaces: all triangles.
+        planes: by name.
+        views: by name.
+        landmarks: `(3,)` by name [mm].
+        truth: by name [mm, ml].
+    """
+
+    parameters: Parameters
+    posture: Posture
+    matrix: Vector
+    surfaces: Surfaces
+    planes: Mapping[str, Plane]
+    views: Mapping[str, View]
+    landmarks: Mapping[str, Vector]
+    truth: Mapping[str, float]
+
+
+def load_record(given: Parameters) -> Record:
+    """The patient from the cache, or built and put there."""
+    path = cache_folder() / f"patient-{_key(given)}.npz"
+    record = _read(path)
+    if record is None:
+        record = build_record(given)
+        _write(path, record)
+    return record
+
+
+def build_record(given: Parameters) -> Record:
+    """Build a patient.
+
+    Raises:
+        InputError: the parameters cannot be met together.
+    """
+    from insonate.anatomy.patient.build import TISSUES, design, mesh
+
+    anatomy = design(given)
+    surfaces = mesh(anatomy)
+    tissues = region_tissues({region: TISSUES[region] for region in surfaces.regions})
+    window = Window(10.0, anatomy.mother.xiphoid_height - 10.0)
+    seeker = Seeker(surfaces.scene(tissues), window)
+    views = {name: _view(seeker, name, plane) for name, plane in anatomy.planes.items()}
+    return Record(
+        parameters=anatomy.parameters,
+        posture=anatomy.fetus.posture,
+        matrix=anatomy.matrix,
+        surfaces=surfaces,
+        planes=anatomy.planes,
+        views={name: view for name, view in views.items() if view is not None},
+        landmarks=anatomy.landmarks,
+        truth=anatomy.truth,
+    )
+
+
+def _view(seeker: Seeker, name: str, plane: Plane) -> View | None:
+    """The probe where a plane is seen best; the image's right is her left, or her feet."""
+    contact = seeker.best(plane)
+    if contact is None:
+        return None
+    lateral = np.cross(contact.normal, contact.beam)
+    side = lateral[0] if abs(lateral[0]) > abs(lateral[2]) else -lateral[2]
+    lateral = lateral if side >= 0.0 else -lateral
+    depth = contact.depth + plane.reach + _BEYOND
+    return View(
+        at=_point(contact.at),
+        aim=_point(contact.at + contact.depth * contact.beam),
+        lateral=_point(lateral),
+        press=True,
+        depth=float(np.clip(np.ceil(depth / 10.0) * 10.0, _SHALLOW, _DEEP)),
+        about=name.replace("_", " "),
+    )
+
+
+def _point(vector: Vector) -> tuple[float, float, float]:
+    x, y, z = (round(float(value), 4) for value in vector)
+    return x, y, z
+
+
+def _key(given: Parameters) -> str:
+    """Hash of the parameters and of the source that turns them into a patient."""
+    text = json.dumps(dataclasses.asdict(given), sort_keys=True)
+    return hashlib.sha256((_source_hash() + text).encode()).hexdigest()[:32]
+
+
+@cache
+def _source_hash() -> str:
+    root = Path(insonate.__file__).parent
+    digest = hashlib.sha256()
+    for room in _SOURCES:
+        for path in sorted((root / room).rglob("*")):
+            if path.suffix in (".py", ".csv"):
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> Record | None:
+    """A record from a file; None if there is none, or if it is not one."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in _ARRAYS}
+            about = json.loads(str(stored["about"]))
+        spans = {name: Span(*span) for name, span in about["spans"].items()}
+        return Record(
+            parameters=Parameters(**about["parameters"]),
+            posture=Posture(**_tuples(about["posture"])),
+            matrix=np.array(about["matrix"]),
+            surfaces=Surfaces(**arrays, regions=tuple(about["regions"]), spans=spans),
+            planes={name: _plane(fields) for name, fields in about["planes"].items()},
+            views={name: View(**_tuples(fields)) for name, fields in about["views"].items()},
+            landmarks={name: np.array(point) for name, point in about["landmarks"].items()},
+            truth=about["truth"],
+        )
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return None
+
+
+def _tuples(fields: Mapping[str, object]) -> dict:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+
+
+def _plane(fields: Mapping) -> Plane:
+    axis = fields["axis"]
+    return Plane(
+        origin=np.array(fields["origin"]),
+        normal=np.array(fields["normal"]),
+        beams=tuple(np.array(beam) for beam in fields["beams"]),
+        spread=fields["spread"],
+        shows=tuple(fields["shows"]),
+        hides=tuple(fields["hides"]),
+        reach=fields["reach"],
+        axis=None if axis is None else np.array(axis),
+    )
+
+
+def _write(path: Path, record: Record) -> None:
+    """Keep a record; a folder that cannot be written is no error."""
+    surfaces = record.surfaces
+    about = {
+        "parameters": dataclasses.asdict(record.parameters),
+        "posture": dataclasses.asdict(record.posture),
+        "matrix": record.matrix,
+        "regions": surfaces.regions,
+        "spans": {name: dataclasses.astuple(span) for name, span in surfaces.spans.items()},
+        "planes": {name: dataclasses.asdict(plane) for name, plane in record.planes.items()},
+        "views": {name: dataclasses.asdict(view) for name, view in record.views.items()},
+        "landmarks": dict(record.landmarks),
+        "truth": dict(record.truth),
+    }
+    arrays = {name: getattr(surfaces, name) for name in _ARRAYS}
+    text = json.dumps(about, default=_plain)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, beside = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    except OSError:
+        return
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, about=np.array(text), **arrays)
+        os.replace(beside, path)
+    except OSError:
+        Path(beside).unlink(missing_ok=True)
+
+
+def _plain(value: object) -> object:
+    """NumPy's arrays and numbers as JSON has them."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(type(value).__name__)
