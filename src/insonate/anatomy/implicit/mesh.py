@@ -182,7 +182,8 @@ def _paint(
     parts: Sequence[Part], program: Program, spacing: float
 ) -> tuple[NDArray[np.uint16], NDArray[np.float64]]:
     """Labels `(z, y, x)` with an empty border, and the centre of the first voxel [mm]."""
-    swell = np.array([max(0.0, 0.5 * (THINNEST * spacing - part.thickness)) for part in parts])
+    missing = [max(0.0, THINNEST * spacing - part.thickness) for part in parts]
+    swell = np.array([m if p.shell else 0.5 * m for m, p in zip(missing, parts, strict=True)])
     low = (program.boxes[:, :3] - swell[:, None]).min(axis=0) - 2.0 * spacing
     high = (program.boxes[:, 3:] + swell[:, None]).max(axis=0) + 2.0 * spacing
     count = np.ceil((high - low) / spacing).astype(int) + 1

@@ -23,6 +23,8 @@ __all__ = [
 OWNERS = 4
 #: A vertex that ends further from its surfaces than this follows the highest alone [mm].
 LOST = 0.02
+#: A surface passes through a cell if it is this near to its middle, over the leash.
+NEAR = 0.6
 _DONE = 1e-4
 
 
@@ -226,7 +228,8 @@ def project(
     """Move vertices `first` to `last` onto the surfaces that meet there.
 
     A vertex between labels a < b lies on the surface of b; where three or four labels meet it
-    lies on the surfaces of all but the lowest.
+    lies on the surfaces of all but the lowest. Where these have no common point it follows those
+    that pass through its cell, or the highest of them.
 
     Args:
         code: of the program, as `value`, `primitives`, `tables`, `start`.
@@ -245,6 +248,7 @@ def project(
     program = (code, value, primitives, tables, start)
     stack, move = np.empty(STACK), np.empty(3)
     residual, slopes = np.empty(3), np.empty((3, 3))
+    near = np.empty(3, owners.dtype)
     for v in range(first, last):
         count = 1
         while count < 3 and owners[v, count + 1] >= 0:
@@ -253,10 +257,40 @@ def project(
         worst = _settle(
             program, owners[v], count, steps, at, leash, cells[v], stack, residual, slopes, move
         )
+        if count == 1 or worst <= LOST:
+            continue
+        count = _passing(program, owners[v], count, cells[v], NEAR * leash, stack, near)
+        worst = _settle(
+            program, near, count, steps, at, leash, cells[v], stack, residual, slopes, move
+        )
         if count > 1 and worst > LOST:
-            _settle(
-                program, owners[v], 1, steps, at, leash, cells[v], stack, residual, slopes, move
+            _settle(program, near, 1, steps, at, leash, cells[v], stack, residual, slopes, move)
+
+
+@njit(cache=True)
+def _passing(program, owners, count, middle, reach, stack, near):
+    """Which surfaces pass through a cell: at least the nearest; into `near`, highest first.
+
+    Parts that are grown for labelling claim vertices of surfaces that they do not reach.
+    """
+    code, value, primitives, tables, start = program
+    found, least, nearest = 0, 1e9, owners[0]
+    for n in range(count):
+        d = abs(
+            evaluate(
+                code, value, primitives, tables, start, owners[n] - 1,
+                middle[0], middle[1], middle[2], stack,
             )
+        )  # fmt: skip
+        if d < least:
+            least, nearest = d, owners[n]
+        if d < reach:
+            near[found] = owners[n]
+            found += 1
+    if found == 0:
+        near[0] = nearest
+        found = 1
+    return found
 
 
 @njit(cache=True, nogil=True)

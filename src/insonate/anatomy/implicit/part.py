@@ -23,11 +23,14 @@ class Part:
         shape: its surface.
         thickness: smallest thickness of a thin part [mm]; it keeps parts thinner than the
             lattice from breaking up.
+        shell: a thin part whose inside is painted over, as a skull by what it holds; it grows
+            to the outside only.
     """
 
     region: str
     shape: Shape
     thickness: float = float("inf")
+    shell: bool = False
 
 
 @dataclass(frozen=True)
