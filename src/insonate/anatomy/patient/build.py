@@ -18,9 +18,15 @@ from insonate.anatomy.fetus.body import (
     fetal_planes,
     fetal_truth,
 )
-from insonate.anatomy.fetus.cord import CORD_TISSUES, cord_parts, cord_path, cord_truth
-from insonate.anatomy.fetus.limbs import settle
+from insonate.anatomy.fetus.cord import (
+    CORD_TISSUES,
+    cord_origin,
+    cord_parts,
+    cord_path,
+    cord_truth,
+)
 from insonate.anatomy.fetus.plan import Plan
+from insonate.anatomy.fetus.settle import settle
 from insonate.anatomy.implicit import Group, Part, Shape, tube
 from insonate.anatomy.implicit.mesh import OUTSIDE, Surfaces, count_triangles, mesh_groups
 from insonate.anatomy.implicit.program import distance
@@ -46,6 +52,8 @@ TISSUES: Mapping[str, str | Mapping[str, object]] = {
 }
 #: Share of the triangles that the fetus gets.
 _FETAL_SHARE = 0.6
+#: Length of the cord over that of the spine (E), and room around it in the wall [mm].
+_CORD_LENGTH, _PASSAGE = 1.6, 0.4
 #: Spacings at which triangles are counted [mm].
 _COUNTED = 2.0
 
@@ -98,11 +106,15 @@ def design(given: Parameters) -> Anatomy:
         contraction=filled.contraction,
     )
     mother = Mother(mothers, womb.outer)
-    cord, passage = _cord(plan, womb, skin)
+    path, passage = _cord(plan, womb, skin)
     content = Group(
         "amniotic_content",
         "decidua",
-        (*womb.content_parts(), Part("fetal_skin", skin.moved(womb.matrix)), *cord),
+        (
+            *womb.content_parts(),
+            Part("fetal_skin", skin.moved(womb.matrix)),
+            *cord_parts(plan, path),
+        ),
     )
     fetal = tuple(group.moved(womb.matrix) for group in fetal_groups(plan, passage))
     landmarks = {k: _moved(womb.matrix, p) for k, p in fetal_landmarks(plan).items()}
@@ -116,34 +128,28 @@ def design(given: Parameters) -> Anatomy:
         maternal=(*mother.groups, *womb.groups()),
         planes=planes | womb.planes(),
         landmarks=landmarks | womb.landmarks() | mother.landmarks,
-        truth=fetal_truth(plan) | cord_truth(plan) | womb.truth() | mother.truth,
+        truth=fetal_truth(plan) | cord_truth(plan, path) | womb.truth() | mother.truth,
     )
 
 
-def _cord(plan: Plan, womb: Womb, skin: Shape) -> tuple[tuple[Part, ...], Shape]:
-    """The cord's parts in the world, and its root in the fetal frame."""
-    start = _moved(womb.matrix, fetal_landmarks(plan)["umbilicus"])
-    way = womb.matrix[:3, :3] @ _navel_direction(plan)
+def _cord(plan: Plan, womb: Womb, skin: Shape) -> tuple[Vector, Shape]:
+    """The cord's centre line in the world, and its root in the fetal frame."""
+    start, way = cord_origin(plan)
     outside, sac = skin.moved(womb.matrix), womb.sac
+    radius = 0.5 * plan.sizes["cord_diameter"]
     path = cord_path(
-        plan,
-        start,
-        way,
+        _moved(womb.matrix, start),
+        womb.matrix[:3, :3] @ way,
         womb.cord_insertion,
-        womb.cord_normal,
+        -womb.frame[:3, :3] @ womb.chamber.disc.normal,
+        length=_CORD_LENGTH * plan.trunk.length,
         obstacles=lambda points: distance(outside, points),
         inside=lambda points: distance(sac, points),
+        radius=radius,
     )
     inner = _moved(np.linalg.inv(womb.matrix), path)
-    radius = 0.5 * plan.sizes["cord_diameter"] + 0.5
-    near = np.linalg.norm(inner - inner[0], axis=1) < 3.0 * radius
-    root = tube(inner[: max(2, int(np.argmin(near)))], radius)
-    return cord_parts(plan, path), root
-
-
-def _navel_direction(plan: Plan) -> Vector:
-    """Where the cord leaves to, in the fetal frame."""
-    return -plan.trunk.axes(0.76)[:, 1]
+    far = np.flatnonzero(np.linalg.norm(inner - inner[0], axis=1) > 2.5 * radius)
+    return path, tube(inner[: max(int(far[0]), 1) + 1], radius + _PASSAGE)
 
 
 def _moved(matrix: Vector, points: Vector) -> Vector:
