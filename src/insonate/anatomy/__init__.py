@@ -1,6 +1,17 @@
-"""Scenes of anatomy: phantoms, meshes, label volumes, scene files, and the scene doctor."""
+"""Scenes of anatomy: patients, phantoms, meshes, label volumes, scene files, the scene doctor."""
 
 from insonate.anatomy.check import Report, check_scene, preview
-from insonate.anatomy.scene_file import View, load_scene, views
+from insonate.anatomy.contact import press
+from insonate.anatomy.scene_file import View, find_view, is_patient, load_scene, views
 
-__all__ = ["Report", "View", "check_scene", "load_scene", "preview", "views"]
+__all__ = [
+    "Report",
+    "View",
+    "check_scene",
+    "find_view",
+    "is_patient",
+    "load_scene",
+    "press",
+    "preview",
+    "views",
+]

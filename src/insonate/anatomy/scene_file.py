@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+
+import yaml
 
 from insonate.anatomy.scene_build import build_scene, dress
 from insonate.anatomy.scene_cache import load_cached, scene_key, store_cached
@@ -12,19 +15,36 @@ from insonate.anatomy.scene_spec import SceneSpec, View, read_scene_file
 from insonate.errors import InputError, closest
 from insonate.scene import Scene
 
-__all__ = ["View", "data_root", "load_scene", "load_scene_notes", "open_scene_file", "views"]
+__all__ = [
+    "PATIENT",
+    "View",
+    "data_root",
+    "find_view",
+    "is_patient",
+    "load_scene",
+    "load_scene_notes",
+    "open_scene_file",
+    "views",
+]
 
 SUFFIXES = (".yaml", ".yml")
+#: Name of the patient that ships.
+PATIENT = "patient"
+#: Her view that is shown when nobody asks for one, if the plane can be seen.
+FIRST_VIEW = "transthalamic"
+#: Keys of which a patient's YAML has one, and a scene's none.
+PATIENT_KEYS = {"patient", "gestational_age"}
 
 
 def load_scene(scene: str | Path, data: str | Path | None = None) -> Scene:
-    """A built-in scene by name, or the scene that a YAML file describes.
+    """A built-in scene by name, or the scene that a file describes.
 
     A file is built once and kept in the user's cache folder; changes of tissues, views and
-    texts need no new build.
+    texts need no new build. So is a patient.
 
     Args:
-        scene: a name of `PHANTOMS`, or the path of a scene file.
+        scene: "patient", a name of `PHANTOMS`, or the path of a scene file (.yaml) or of a
+            patient file (.json, or .yaml with `gestational_age`).
         data: folder that the file's meshes and volumes lie in; INSONATE_DATA when None, or
             else the folder of the scene file.
 
@@ -36,6 +56,10 @@ def load_scene(scene: str | Path, data: str | Path | None = None) -> Scene:
 
 def load_scene_notes(scene: str | Path, data: str | Path | None = None) -> tuple[Scene, list[str]]:
     """As `load_scene`, with a line for everything that was guessed, closed, cut or left out."""
+    if is_patient(scene):
+        from insonate.anatomy.patient.patient_file import load_patient
+
+        return load_patient(scene).scene(), []
     if not is_file(scene):
         return _built_in(str(scene)), []
     spec, library = open_scene_file(scene, data)
@@ -48,23 +72,71 @@ def load_scene_notes(scene: str | Path, data: str | Path | None = None) -> tuple
 
 
 def views(scene: str | Path, data: str | Path | None = None) -> dict[str, View]:
-    """The named views of a scene file; none for built-in scenes.
+    """The named views of a scene; phantoms have one, `top`.
+
+    Those of a patient come from her anatomy, so she is built if she was not; the transthalamic
+    plane comes first. Her skin is to be pressed onto the probe by `insonate.anatomy.press`.
 
     Args:
         scene: as for `load_scene`.
         data: as for `load_scene`; not read.
 
     Raises:
-        InputError: the scene file is missing or wrong.
+        InputError: the file is missing or wrong.
     """
+    if is_patient(scene):
+        from insonate.anatomy.patient.patient_file import load_patient
+
+        found = load_patient(scene).views
+        return dict(sorted(found.items(), key=lambda item: item[0] != FIRST_VIEW))
     if not is_file(scene):
         _built_in_names(str(scene))
-        return {}
+        # phantoms stretch behind the face of the probe, which belongs at their y = 0
+        return {"top": View(at=(0.0, 0.0, 0.0), aim=(0.0, 10.0, 0.0))}
     return open_scene_file(scene, data)[0].views
 
 
+def find_view(scene: str | Path, name: str, data: str | Path | None = None) -> View:
+    """A view of a scene by its name.
+
+    Args:
+        scene: as for `load_scene`.
+        name: of the view.
+        data: as for `load_scene`; not read.
+
+    Raises:
+        InputError: no such view, or a plane of a patient that cannot be seen from her skin.
+    """
+    known = views(scene, data)
+    if name in known:
+        return known[name]
+    if is_patient(scene):
+        from insonate.anatomy.patient.patient_file import load_patient
+
+        if name in load_patient(scene).planes:
+            raise InputError(
+                f"{scene}: view '{name}' cannot be seen from this patient's skin; "
+                f"can be seen: {', '.join(known) or 'none'}"
+            )
+    raise InputError(f"{scene}: unknown view '{name}'; {closest(name, known)}")
+
+
+def is_patient(scene: str | Path) -> bool:
+    """Whether `scene` means a patient: the one that ships, or a patient file."""
+    path = Path(scene)
+    if str(scene) == PATIENT or path.suffix.lower() == ".json":
+        return True
+    if not is_file(scene):
+        return False
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        return False  # whoever reads it as a scene says why it is none
+    return isinstance(content, Mapping) and not PATIENT_KEYS.isdisjoint(content)
+
+
 def is_file(scene: str | Path) -> bool:
-    """Whether `scene` means a scene file, not the name of a built-in scene."""
+    """Whether `scene` means a YAML file, not the name of a built-in scene."""
     return str(scene).endswith(SUFFIXES)
 
 
@@ -92,7 +164,8 @@ def _built_in_names(name: str) -> None:
 
     if name not in PHANTOMS:
         raise InputError(
-            f"unknown scene '{name}'; {closest(name, PHANTOMS)} (a scene file ends in .yaml)"
+            f"unknown scene '{name}'; {closest(name, (PATIENT, *PHANTOMS))} "
+            "(a scene file ends in .yaml, a patient file in .json or .yaml)"
         )
 
 

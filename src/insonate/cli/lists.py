@@ -25,8 +25,10 @@ class ListScenes:
     def run(self) -> None:
         """Print a line for each."""
         from insonate.anatomy.phantoms import PHANTOMS
+        from insonate.anatomy.scene_file import PATIENT
 
-        rows = [[name, (make.__doc__ or "").split("\n")[0]] for name, make in PHANTOMS.items()]
+        rows = [[PATIENT, "A pregnant patient at 22 weeks; `insonate patient --views` lists views."]]
+        rows += [[name, (make.__doc__ or "").split("\n")[0]] for name, make in PHANTOMS.items()]
         print(table(["scene", "what it is"], rows))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from tyro.conf import Positional, arg
 
-from insonate.errors import InputError, closest
+from insonate.errors import InputError
 
 if TYPE_CHECKING:
     from insonate.anatomy import View
     from insonate.probe import Probe
     from insonate.scene import Scene
 
-__all__ = ["Placement", "anterior_pose"]
+__all__ = ["Placement", "anterior_pose", "patience"]
 
 PROBE = "c5_2v"
 PATIENCE = 3.0  # s
@@ -31,7 +33,7 @@ class Placement:
     """The options that put a probe on a scene."""
 
     scene: Positional[Annotated[str, arg(metavar="SCENE")]]
-    """a scene file (.yaml), or the name of a scene that ships."""
+    """a scene file (.yaml), a patient file (.json, .yaml), or the name of a scene that ships."""
     probe: Annotated[str | None, arg(metavar="NAME", help_behavior_hint="")] = None
     """of a probe that ships; that of the view, or c5_2v."""
     at: Annotated[str | None, arg(metavar="X,Y,Z", help_behavior_hint="")] = None
@@ -53,17 +55,12 @@ class Placement:
         """The scene; a word of patience if it has to be built."""
         from insonate.anatomy import load_scene
 
-        words = "insonate: building the scene; it is kept for the next time"
-        patience = threading.Timer(PATIENCE, print, [words], {"file": sys.stderr})
-        patience.start()
-        try:
+        with patience():
             return load_scene(self.scene, self.data)
-        finally:
-            patience.cancel()
 
     def chosen_view(self) -> View | None:
         """The view asked for, or the scene's first, unless the probe is put in another way."""
-        from insonate.anatomy import views
+        from insonate.anatomy import find_view, views
 
         given = {"--at": self.at, "--pose": self.pose, "--view": self.view}
         ways = [option for option, value in given.items() if value is not None]
@@ -71,12 +68,11 @@ class Placement:
             raise InputError(f"{' and '.join(ways)}: expected one way to put the probe")
         if (self.at is None) != (self.aim is None):
             raise InputError("--at and --aim: expected both or neither")
-        known = views(self.scene, self.data) or _phantom_views(self.scene)
-        if self.view is None:
-            return None if ways else next(iter(known.values()), None)
-        if self.view not in known:
-            raise InputError(f"--view: unknown view '{self.view}'; {closest(self.view, known)}")
-        return known[self.view]
+        with patience():
+            if self.view is not None:
+                return find_view(self.scene, self.view, self.data)
+            known = views(self.scene, self.data)
+        return None if ways else next(iter(known.values()), None)
 
     def chosen_probe(self, view: View | None) -> Probe:
         """The probe asked for, or that of the view, at the depth asked for."""
@@ -103,12 +99,16 @@ class Placement:
         return [] if view is None else [view.pose()]
 
 
-def _phantom_views(scene: str) -> dict[str, View]:
-    """Phantoms stretch behind the face of the probe, which belongs at their y = 0."""
-    from insonate.anatomy import View
-    from insonate.anatomy.phantoms import PHANTOMS
-
-    return {"top": View(at=(0.0, 0.0, 0.0), aim=(0.0, 10.0, 0.0))} if scene in PHANTOMS else {}
+@contextmanager
+def patience() -> Iterator[None]:
+    """Say a word of patience if a scene takes long, because it has to be built."""
+    words = "insonate: building the scene; it is kept for the next time"
+    timer = threading.Timer(PATIENCE, print, [words], {"file": sys.stderr})
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _point(option: str, text: str) -> list[float]:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import dataclasses
 import statistics
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from tyro.conf import UseAppendAction, arg
 
 from insonate.cli.placement import Placement, anterior_pose
 from insonate.errors import InputError
 
 if TYPE_CHECKING:
-    from insonate.sim import Frame
+    from insonate.probe import Probe
+    from insonate.scene import Scene
+    from insonate.sim import Frame, Settings
 
 __all__ = ["Render"]
 
@@ -51,7 +55,7 @@ class Render(Placement):
         from insonate.cli.overrides import override
         from insonate.cli.quiet import start_engine
         from insonate.data import make_folder, write_frames
-        from insonate.sim import Settings, Simulator
+        from insonate.sim import Settings
 
         view = self.chosen_view()
         poses, probe = self.poses(view), self.chosen_probe(view)
@@ -62,14 +66,29 @@ class Render(Placement):
         start_engine(self.device)
         scene = self.load_scene()
         poses = poses or [anterior_pose(scene)]
-        simulator = Simulator(scene, probe, settings, device=self.device)
-        clock = Clock(simulator.frames(poses, self.seed, self.passes), len(poses))
+        clock = Clock(self._frames(scene, probe, settings, poses), len(poses))
         notes = {"scene": scene.name, "settings": dataclasses.asdict(settings)}
         notes |= {"quality": self.quality, "passes": self.passes}
         sweep = len(poses) > 1
         paths = write_frames(clock, self.out, self.format, sweep=sweep, notes=notes)
         print(f"{self.out}: {', '.join(str(path.relative_to(self.out)) for path in paths)}")
         print(clock.report())
+
+    def _frames(
+        self, scene: Scene, probe: Probe, settings: Settings, poses: Sequence[NDArray[np.float64]]
+    ) -> Iterator[Frame]:
+        """A frame a pose; a patient's skin yields to the probe, at each pose anew."""
+        from insonate.anatomy import is_patient, press
+        from insonate.sim import Simulator
+
+        if not is_patient(self.scene):
+            simulator = Simulator(scene, probe, settings, device=self.device)
+            yield from simulator.frames(poses, self.seed, self.passes)
+            return
+        for shot, pose in enumerate(poses):
+            pressed = press(scene, probe, pose)
+            simulator = Simulator(pressed, probe, settings, device=self.device)
+            yield simulator.frame(pose, self.seed, self.passes, shot)
 
 
 class Clock:
