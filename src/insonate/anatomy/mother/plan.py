@@ -60,7 +60,7 @@ class MotherPlan:
 
     Attributes:
         weeks: gestational age [weeks]; None if she is not pregnant.
-        fat: subcutaneous fat in front, halfway up to the umbilicus, 4 to 60 mm.
+        fat: subcutaneous fat where the wall faces forwards, 4 to 60 mm; thinner in the flanks.
         skin: its thickness [mm].
         rectus: thickness of the rectus muscle [mm]; by age if None.
         linea_alba: distance between the recti at the umbilicus [mm]; by age if None.
@@ -124,8 +124,7 @@ class MotherPlan:
 
     @cached_property
     def uterine_frame(self) -> Vector:
-        """Uterus to world `(4, 4)` [mm]: x left, y posterior, z to the fundus, at the internal os.
-        """
+        """Uterus to world `(4, 4)` [mm]: x left, y posterior, z to the fundus, from the os."""
         return _frame(self.internal_os, self.uterine_axis)
 
     @cached_property
@@ -165,7 +164,7 @@ class MotherPlan:
     @cached_property
     def bladder_neck(self) -> Vector:
         """Lowest point of the bladder, behind the symphysis, `(3,)` [mm]."""
-        return np.array([0.0, 40.0, -24.0])
+        return np.array([0.0, 48.0, -22.0])
 
     @cached_property
     def umbilicus_height(self) -> float:
