@@ -22,12 +22,14 @@ __all__ = [
     "RANGES",
     "Limb",
     "Segment",
+    "Settled",
     "angles",
     "limb",
     "limb_roots",
     "limbs",
     "proximal_scale",
     "segment_lengths",
+    "shaft_lengths",
     "with_angles",
 ]
 
@@ -44,7 +46,7 @@ ANKLE_HEIGHT = 0.16
 #: Middle of what the posture does not say, and what `vary` of 1 adds to it [rad] (E):
 #: abduction (added to the posture's), outward turn about the upper segment, bend of the last joint.
 _REST = {"arm": (0.0, -0.60, 0.35), "leg": (0.0, 0.60, 0.15)}
-_REACH = {"arm": (0.9, 1.0, 0.7), "leg": (0.7, 0.9, 0.5)}
+_REACH = {"arm": (0.15, 0.25, 0.25), "leg": (0.10, 0.25, 0.15)}
 _VARIED = ("abduction", "turn", "bend")
 #: Least and largest flexion, abduction, turn, flexion of the middle joint, bend of the last one
 #: [rad]; the first and the fourth as in `Posture` (spec: hip 60-130, knee 0-140, shoulder 0-120,
@@ -99,53 +101,83 @@ class Limb:
     tip: Segment
 
 
+class Settled(dict[str, float]):
+    """The variation of a plan whose joints have been set: what the posture cannot say of them.
+
+    Attributes:
+        base: the variation before.
+        own: abduction beyond the posture's, turn and last bend of the limbs, `(4, 3)` [rad].
+    """
+
+    def __init__(self, base: Mapping[str, float], own: Vector):
+        super().__init__(base)
+        self.base, self.own = base, own
+
+    def get(self, name: str, default: float = 0.0) -> float:  # type: ignore[override]
+        """The number of `name`, as it was before."""
+        return self.base.get(name, default)
+
+
 def proximal_scale(plan: Plan) -> float:
     """Length of humerus and femur over what they would be without the finding."""
     return plan.finding("short_femur") or 1.0
 
 
-def segment_lengths(plan: Plan, kind: str) -> tuple[float, float, float]:
-    """Upper and lower segment and hand or foot of an arm or leg [mm].
+def shaft_lengths(plan: Plan) -> dict[str, float]:
+    """Ossified lengths [mm].
 
-    A short femur is rhizomelic: what lies below the knee and elbow is spared by half.
+    A short femur is rhizomelic: the humerus is as short, the bones below are spared by half. The
+    femur is as long as the plan says, which counts the finding already.
     """
     sizes, scale = plan.sizes, proximal_scale(plan)
     spared = math.sqrt(scale)
+    lengths = {name: sizes[name] * spared for name in ("radius", "ulna", "tibia", "fibula")}
+    return lengths | {"femur": sizes.fl, "humerus": sizes["humerus"] * scale}
+
+
+def segment_lengths(plan: Plan, kind: str) -> tuple[float, float, float]:
+    """Upper and lower segment and hand or foot of an arm or leg [mm]."""
+    shafts, foot = shaft_lengths(plan), plan.sizes["foot"]
     if kind == "arm":
-        upper, lower = sizes["humerus"] * scale, sizes["ulna"] * spared * FOREARM_SHARE
-        return BONE_SHARE * upper, lower, _HAND_OVER_FOOT * sizes["foot"]
-    return BONE_SHARE * sizes.fl * scale, BONE_SHARE * sizes["tibia"] * spared, sizes["foot"]
+        upper, lower = BONE_SHARE * shafts["humerus"], FOREARM_SHARE * shafts["ulna"]
+        return upper, lower, _HAND_OVER_FOOT * foot
+    return BONE_SHARE * shafts["femur"], BONE_SHARE * shafts["tibia"], foot
 
 
 def angles(plan: Plan) -> Vector:
     """Joint angles `(4, 5)` [rad] of the limbs, columns as in `RANGES`.
 
-    What the posture does not say comes from `plan.vary` of names such as "arm_turn_left".
+    What the posture does not say is set by `with_angles`, else varies by names such as
+    "arm_turn_left".
     """
     posture, rows = plan.posture, []
-    for kind, side in LIMBS:
+    for (kind, side), own in zip(LIMBS, _own(plan), strict=True):
         k = 0 if side == "left" else 1
         first = posture.shoulder[k] if kind == "arm" else posture.hip[k]
         middle = posture.elbow[k] if kind == "arm" else posture.knee[k]
-        own = [
-            rest + reach * plan.vary(f"{kind}_{name}_{side}")
-            for name, rest, reach in zip(_VARIED, _REST[kind], _REACH[kind], strict=True)
-        ]
         rows.append((first, posture.abduction[k] + own[0], own[1], middle, own[2]))
     return np.array(rows)
+
+
+def _own(plan: Plan) -> Vector:
+    """Abduction beyond the posture's, turn and last bend of the limbs, `(4, 3)` [rad]."""
+    if isinstance(plan.variation, Settled):
+        return plan.variation.own
+    varied = [[plan.vary(f"{kind}_{name}_{side}") for name in _VARIED] for kind, side in LIMBS]
+    rest, reach = (np.array([table[kind] for kind, _ in LIMBS]) for table in (_REST, _REACH))
+    return rest + reach * np.array(varied)
 
 
 def with_angles(plan: Plan, wanted: Vector) -> Plan:
     """The plan with joint angles `(4, 5)` [rad], as `angles` gives them back."""
     wanted = np.asarray(wanted, np.float64)
-    variation: dict[str, float] = dict(plan.variation)
-    for row, (kind, side) in zip(wanted, LIMBS, strict=True):
-        shared = plan.posture.abduction[0 if side == "left" else 1]
-        own = (row[1] - shared, row[2], row[4])
-        for name, value, rest, reach in zip(_VARIED, own, _REST[kind], _REACH[kind], strict=True):
-            variation[f"{kind}_{name}_{side}"] = float((value - rest) / reach)
+    shared = np.array(plan.posture.abduction * 2)
+    own = np.stack([wanted[:, 1] - shared, wanted[:, 2], wanted[:, 4]], axis=1)
+    before = plan.variation
+    base = before.base if isinstance(before, Settled) else before
     pairs = {name: (float(a), float(b)) for name, (a, b) in _posture_pairs(wanted).items()}
-    return replace(plan, posture=replace(plan.posture, **pairs), variation=variation)
+    posture = replace(plan.posture, **pairs)
+    return replace(plan, posture=posture, variation=Settled(base, own))
 
 
 def _posture_pairs(wanted: Vector) -> Mapping[str, Vector]:

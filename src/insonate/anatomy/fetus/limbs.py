@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from insonate.anatomy.fetus.diaphragm import trunk_core
 from insonate.anatomy.fetus.hands_feet import digit_capsules, small_bones
-from insonate.anatomy.fetus.joints import Limb, limbs, proximal_scale
+from insonate.anatomy.fetus.joints import Limb, limbs, shaft_lengths
 from insonate.anatomy.fetus.limb_flesh import Flesh, flesh, limb_shape
 from insonate.anatomy.fetus.long_bones import clearance, limb_parts, shaft_ends
 from insonate.anatomy.fetus.plan import Plan
+from insonate.anatomy.fetus.settle import settle
 from insonate.anatomy.implicit import Group, Part, Shape, capsule, tube, union
 from insonate.anatomy.implicit.program import distance
 from insonate.anatomy.planes import Plane
@@ -29,7 +30,7 @@ __all__ = [
     "limb_planes",
     "limb_room",
     "limb_truth",
-    "shaft_lengths",
+    "settle",
 ]
 
 #: Regions and their tissues.
@@ -47,13 +48,6 @@ _FINE = 0.55
 _SKIN_MOST = 0.40
 
 Vector = NDArray[np.float64]
-
-
-def shaft_lengths(plan: Plan) -> dict[str, float]:
-    """Ossified lengths [mm]; a short femur shortens the humerus alike, the others by half."""
-    sizes, scale = plan.sizes, proximal_scale(plan)
-    lengths = {name: sizes[name] * scale**0.5 for name in ("radius", "ulna", "tibia", "fibula")}
-    return lengths | {"femur": sizes.fl * scale, "humerus": sizes["humerus"] * scale}
 
 
 def limb_outline(plan: Plan, depth: str) -> Shape:

@@ -20,10 +20,9 @@ from insonate.anatomy.fetus.joints import (
     segment_lengths,
     with_angles,
 )
+from insonate.anatomy.fetus.measure import Measure
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.implicit import Shape, ellipsoid, union
-from insonate.anatomy.implicit.distance_kernels import distances
-from insonate.anatomy.implicit.program import Program, compile_shapes
 
 __all__ = ["TOLERANCE", "Bodies", "settle"]
 
@@ -74,9 +73,9 @@ class Bodies:
         }
 
     @cached_property
-    def _body(self) -> Program:
+    def _body(self) -> Measure:
         plan = self.plan
-        return compile_shapes([union(plan.trunk.outline(), _head(plan))])
+        return Measure(union(plan.trunk.outline(), _head(plan)))
 
     @cached_property
     def _pairs(self) -> NDArray[np.int64]:
@@ -119,10 +118,7 @@ class Bodies:
         share = first[:, None] + (1.0 - first[:, None]) * np.linspace(0.0, 1.0, _SAMPLES)
         points = start[:, None] + share[:, :, None] * (end - start)[:, None]
         thick = radii[:, :1] + share * (radii[:, 1:] - radii[:, :1])
-        flat = np.ascontiguousarray(points.reshape(-1, 3))
-        out = np.empty(len(flat))
-        distances(*self._body.arrays, 0, flat, out)
-        return out - thick.ravel()
+        return self._body(points.reshape(-1, 3)) - thick.ravel()
 
     def _between(self, start: Vector, end: Vector, radii: Vector) -> Vector:
         i, j = self._pairs.T
