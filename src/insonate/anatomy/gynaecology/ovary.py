@@ -27,8 +27,8 @@ _GAP, _CORTEX, _CAPSULE = 0.7, 0.8, 0.6
 _LARGEST = 64.0
 #: Wall of the corpus luteum (M: 2-4) and of a simple cyst (S: below 3) [mm].
 _LUTEAL_WALL, _CYST_WALL = 3.0, 1.2
-#: Lattice relative to the scene's: fine enough for walls, and for the smallest follicle.
-_FINENESS, _VOXELS_ACROSS = 0.5, 9.0
+#: Lattices relative to the scene's: diameters that are one voxel, finest and coarsest.
+_ACROSS, _FINEST, _COARSEST = 12.0, 0.2, 1.2
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,14 @@ class Ball:
     wall: float = 0.0
 
     @property
+    def inner_radius(self) -> float:
+        """Radius within the wall [mm]."""
+        return 0.5 * self.diameter - self.wall
+
+    @property
     def volume(self) -> float:
         """What it holds within its wall [ml]."""
-        return math.pi / 6.0 * (self.diameter - 2.0 * self.wall) ** 3 / 1000.0
+        return 4.0 / 3.0 * math.pi * self.inner_radius**3 / 1000.0
 
 
 @dataclass(frozen=True)
@@ -145,23 +150,21 @@ def placed(ovary: Ovary, centre: Vector, axes: Vector) -> Ovary:
     return Ovary(ovary.side, centre, axes, ovary.semi_axes, balls)
 
 
-def ovary_groups(ovary: Ovary, inside: str, spacing: float = 1.0) -> tuple[Group, ...]:
-    """Capsule, stroma and all that it holds.
+def ovary_groups(ovary: Ovary, inside: str) -> tuple[Group, ...]:
+    """Capsule, stroma and all that it holds, each meshed as finely as it is small.
 
     Args:
         ovary: in its place.
         inside: region around it.
-        spacing: of a lattice of fineness 1 [mm]; small follicles need more than a share of it.
     """
-    side = ovary.side
-    parts = [Part(f"ovary_{side}", ovary.shape.offset(-_CAPSULE))]
+    stroma = f"ovary_{ovary.side}"
+    capsule = Part(f"{stroma}_capsule", ovary.shape)
+    groups = list(Group.layers(inside, (capsule, Part(stroma, ovary.shape.offset(-_CAPSULE)))))
     for ball in ovary.balls:
-        outer = sphere(ball.centre, 0.5 * ball.diameter)
+        layers = [Part(ball.region, sphere(ball.centre, ball.inner_radius))]
         if ball.wall:
-            parts.append(Part(f"{ball.region}_wall", outer))
-            outer = outer.offset(-ball.wall)
-        parts.append(Part(ball.region, outer))
-    finest = min((ball.diameter for ball in ovary.balls), default=10.0) / _VOXELS_ACROSS
-    fineness = min(_FINENESS, max(finest, 0.2) / spacing)
-    capsule = Group(f"ovary_{side}_capsule", inside, (Part(f"ovary_{side}_capsule", ovary.shape),))
-    return capsule, Group(f"ovary_{side}", f"ovary_{side}_capsule", tuple(parts), fineness)
+            outer = sphere(ball.centre, 0.5 * ball.diameter)
+            layers.insert(0, Part(f"{ball.region}_wall", outer))
+        fineness = min(max(ball.diameter / _ACROSS, _FINEST), _COARSEST)
+        groups += Group.layers(stroma, layers, fineness)
+    return tuple(groups)

@@ -18,7 +18,7 @@ __all__ = ["place_ovary"]
 Vector = NDArray[np.float64]
 
 #: Centre of the left ovary: the ovarian fossa [mm] (E); individual variation on each axis.
-_FOSSA, _SPREAD = np.array([40.0, 70.0, 34.0]), np.array([3.0, 5.0, 6.0])
+_FOSSA, _SPREAD = np.array([35.0, 68.0, 26.0]), np.array([2.0, 4.0, 5.0])
 #: Large ovaries rise out of the pelvis: way for every mm that the radius exceeds the usual (E).
 _RISE, _USUAL = np.array([-0.2, -0.35, 0.9]), 12.0
 #: How far its axes may be turned [rad] (E).

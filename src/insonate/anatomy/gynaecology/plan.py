@@ -13,6 +13,7 @@ import numpy as np
 from insonate.anatomy.findings import check_findings
 from insonate.anatomy.gynaecology import cycle
 from insonate.anatomy.mother.plan import MotherPlan
+from insonate.anatomy.patient.draw import Draw
 from insonate.errors import InputError
 
 __all__ = ["FOLLICLES", "SIDES", "GynaecologyPlan"]
@@ -27,6 +28,7 @@ _RANGES = {
     "bladder_volume": ("ml", 20.0, 500.0),
     "fat": ("mm", 4.0, 60.0),
     "endometrium": ("mm", 1.0, 20.0),
+    "detail": ("triangles", 60_000, 3_000_000),
 }
 _CHOICES = {
     "uterus_version": ("anteverted", "retroverted"),
@@ -36,7 +38,6 @@ _CHOICES = {
 _FINDINGS = ("fibroid", "ovarian_cyst")
 #: Urine [ml] with which one is examined (M).
 _BLADDER = {"endovaginal": 25.0, "transabdominal": 320.0}
-_DRAWS = ("side", "endometrium", "length", "width", "depth", "version", "turn", "fluid")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class GynaecologyPlan:
         fat: subcutaneous, 4 to 60 mm.
         endometrium: both layers [mm], 1 to 20.
         findings: degree of fibroid [mm] and of ovarian_cyst [mm], by name.
+        detail: triangles, about; 60 000 to 3 million.
     """
 
     seed: int = 0
@@ -65,9 +67,10 @@ class GynaecologyPlan:
     follicles_right: tuple[float, ...] | None = None
     examination: Literal["endovaginal", "transabdominal"] = "endovaginal"
     bladder_volume: float | None = None
-    fat: float = 18.0
+    fat: float | None = None
     endometrium: float | None = None
     findings: Mapping[str, float] = field(default_factory=dict)
+    detail: int = 700_000
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built, with what can."""
@@ -81,9 +84,10 @@ class GynaecologyPlan:
         for side in SIDES:
             name = f"follicles_{side}"
             object.__setattr__(self, name, _checked_follicles(name, getattr(self, name)))
-        for name in ("seed", "cycle_day"):
-            if isinstance(getattr(self, name), bool) or int(getattr(self, name)) != getattr(self, name):
-                raise InputError(f"{name}: expected a whole number, got {getattr(self, name)!r}")
+        for name in ("seed", "cycle_day", "detail"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+                raise InputError(f"{name}: expected a whole number, got {value!r}")
         for name in self.findings:
             if name not in _FINDINGS:
                 raise InputError(f"findings: expected {' or '.join(_FINDINGS)}, got '{name}'")
@@ -95,13 +99,8 @@ class GynaecologyPlan:
 
     @cached_property
     def draws(self) -> Mapping[str, float]:
-        """Numbers in [-1, 1] by name that are this woman's own."""
-        names = [*_DRAWS]
-        for side in SIDES:
-            names += [f"{what}_{side}" for what in ("volume", "phase", "x", "y", "z", "follicles")]
-            names += [f"follicle_{side}_{i}" for i in range(FOLLICLES)]
-        numbers = np.random.Generator(np.random.PCG64([self.seed, 0x6779])).uniform(-1, 1, len(names))
-        return dict(zip(names, numbers.tolist(), strict=True))
+        """Numbers in [-1, 1] by any name that are this woman's own."""
+        return _Draws(Draw(self.seed))
 
     @property
     def phase(self) -> str:
@@ -138,7 +137,25 @@ class GynaecologyPlan:
         """The body around."""
         volume = self.bladder_volume
         volume = _BLADDER[self.examination] if volume is None else volume
-        return MotherPlan(weeks=None, fat=self.fat, bladder_volume=volume, variation=self.draws)
+        fat = Draw(self.seed).around("fat", 15.0, 0.35) if self.fat is None else self.fat
+        fat = min(max(fat, _RANGES["fat"][1]), _RANGES["fat"][2])
+        return MotherPlan(weeks=None, fat=fat, bladder_volume=volume, variation=self.draws)
+
+
+class _Draws(dict[str, float]):
+    """A number in [-1, 1] for any name, drawn when it is asked for."""
+
+    def __init__(self, draw: Draw):
+        super().__init__()
+        self._draw = draw
+
+    def __missing__(self, name: str) -> float:
+        self[name] = self._draw.even(name, -1.0, 1.0)
+        return self[name]
+
+    def get(self, name: str, default: float = 0.0) -> float:  # type: ignore[override]
+        """The number of `name`."""
+        return self[name]
 
 
 def _check_number(name: str, value: object, low: float, high: float, unit: str) -> None:

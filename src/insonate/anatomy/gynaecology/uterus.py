@@ -38,7 +38,7 @@ _CAVITY_DEPTH = (0.35, 0.72, 1.00, 0.80)
 #: Junctional zone, the dark halo of inner muscle [mm] (M: 2-8).
 _JUNCTIONAL = 3.0
 #: Bright border of the trilaminar endometrium and its midline [mm] (E).
-_BORDER, _MIDLINE = 0.9, 0.5
+_BORDER, _MIDLINE = 1.1, 0.6
 #: Below this there are no layers to be told apart [mm] (E).
 _LAYERED = 5.0
 #: Dark mucosa on either side of the cervical canal, and the canal itself: half-widths and

@@ -1,0 +1,136 @@
+"""Standard planes of the uterus and the ovaries, and where the probe shows them from."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insonate.anatomy.gynaecology.ovary import Ovary
+from insonate.anatomy.gynaecology.uterus import Uterus
+from insonate.anatomy.gynaecology.vagina import PROBE_RADIUS, Vagina
+from insonate.anatomy.planes import Plane
+from insonate.anatomy.scene_spec import View
+
+__all__ = ["abdominal_planes", "pose_view", "vaginal_planes"]
+
+Vector = NDArray[np.float64]
+
+#: How far the probe can be tilted from the vagina's axis: for the uterus, for an ovary [rad] (E).
+_TILT_UTERUS, _TILT_OVARY = math.radians(28.0), math.radians(45.0)
+#: Steps of the turn about the beam that is looked for [rad].
+_ROLLS = np.radians(np.arange(0.0, 180.0, 5.0))
+_BODY = ("myometrium", "junctional_zone", "endometrium")
+#: Where the probe lies above the symphysis, and how far it is pressed in [mm].
+_SUPRAPUBIC, _PRESSED = 42.0, 2.0
+#: Depth of the image [mm].
+_DEPTH = {"endocavity": 80.0, "c5_2v": 140.0}
+
+
+def vaginal_planes(vagina: Vagina, ovaries: tuple[Ovary, ...]) -> dict[str, Plane]:
+    """Planes through the centre of the face of a probe in the fornix."""
+    uterus, pivot = vagina.uterus, vagina.pivot
+    body = uterus.point(0.45 * uterus.body)
+    left, beam = uterus.axes(0.0)[:, 0], _tilted(vagina, body, _TILT_UTERUS)
+    beam = _unit(beam - (beam @ left) * left)
+    across = _unit(body - pivot)
+    planes = {
+        "uterus_sagittal": Plane(
+            body, left, (beam,), shows=(*_BODY, "cervix"), reach=0.6 * float(uterus.size[0])
+        ),
+        "uterus_transverse": Plane(
+            body, _unit(np.cross(across, left)), (across,), shows=_BODY, reach=30.0
+        ),
+    }
+    for ovary in ovaries:
+        beam = _tilted(vagina, ovary.centre, _TILT_OVARY)
+        planes[f"ovary_{ovary.side}"] = _through(ovary, pivot, beam)
+    return planes
+
+
+def abdominal_planes(
+    uterus: Uterus, ovaries: tuple[Ovary, ...], suprapubic: Vector
+) -> dict[str, Plane]:
+    """Planes through a point on the skin `(3,)` [mm], behind which the bladder is full."""
+    body = uterus.point(0.35 * uterus.body)
+    beam = _unit(body - suprapubic)
+    left = np.array([1.0, 0.0, 0.0])
+    planes = {
+        "uterus_transabdominal": Plane(
+            body, _unit(left - (left @ beam) * beam), (beam,), shows=(*_BODY, "bladder_urine")
+        )
+    }
+    for ovary in ovaries:
+        beam = _unit(ovary.centre - suprapubic)
+        name = f"ovary_{ovary.side}_transabdominal"
+        planes[name] = _through(ovary, suprapubic, beam)
+    return planes
+
+
+def _tilted(vagina: Vagina, target: Vector, most: float) -> Vector:
+    """Direction to the target, or as near to it as the vagina lets the probe turn."""
+    way, shaft = _unit(target - vagina.pivot), vagina.shaft
+    if way @ shaft >= math.cos(most):
+        return way
+    aside = _unit(way - (way @ shaft) * shaft)
+    return math.cos(most) * shaft + math.sin(most) * aside
+
+
+def _through(ovary: Ovary, eye: Vector, beam: Vector) -> Plane:
+    """The plane through `eye` and the ovary that cuts most of its follicles.
+
+    If the beam does not point to the ovary, only one plane holds both.
+    """
+    way = _unit(ovary.centre - eye)
+    free = beam @ way > 0.9999
+    first = ovary.axes[:, 0] if free else beam
+    side = _unit(np.cross(way, first))
+    normals = [math.cos(r) * side + math.sin(r) * np.cross(way, side) for r in _ROLLS]
+    normal = max(normals if free else [side], key=lambda n: _cut(ovary, n))
+    cut = [
+        b.region for b in ovary.balls if abs((b.centre - ovary.centre) @ normal) < 0.3 * b.diameter
+    ]
+    shows = (f"ovary_{ovary.side}", *cut)
+    return Plane(ovary.centre, normal, (beam,), shows=shows, reach=float(ovary.semi_axes.max()))
+
+
+def _cut(ovary: Ovary, normal: Vector) -> float:
+    """Area of what is round where a plane through the ovary's centre cuts it [mm2]."""
+    away = [((b.centre - ovary.centre) @ normal, 0.5 * b.diameter) for b in ovary.balls]
+    return round(sum(max(0.0, r * r - d * d) for d, r in away), 6)
+
+
+def pose_view(plane: Plane, eye: Vector, vaginal: bool, about: str) -> View:
+    """The probe that shows a plane.
+
+    Args:
+        plane: whose first beam is the central scanline.
+        eye: centre of the curve of the endocavity probe's face, or the skin `(3,)` [mm].
+        vaginal: which of the two.
+        about: what is to be seen.
+    """
+    beam = plane.beams[0]
+    at = eye + (PROBE_RADIUS if vaginal else _PRESSED) * beam
+    right = np.cross(plane.normal, beam)
+    probe = "endocavity" if vaginal else "c5_2v"
+    depth = max(_DEPTH[probe], float(np.linalg.norm(plane.origin - at)) + plane.reach + 15.0)
+    return View(
+        at=_tuple(at), aim=_tuple(at + 50.0 * beam), lateral=_tuple(_facing(right)),
+        probe=probe, depth=float(np.ceil(depth)), about=about,
+    )  # fmt: skip
+
+
+def _facing(right: Vector) -> Vector:
+    """The image's right: the patient's left, or behind, or her feet, as is customary."""
+    most = int(np.argmax(np.abs(right)))
+    return right if right[most] * (-1.0 if most == 2 else 1.0) > 0.0 else -right
+
+
+def _unit(vector: Vector) -> Vector:
+    return vector / math.sqrt(vector @ vector)
+
+
+def _tuple(vector: Vector) -> tuple[float, float, float]:
+    x, y, z = (float(v) for v in vector)
+    return x, y, z
