@@ -33,7 +33,7 @@ def everything(folder):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "Expected one of {render, scene, probe, tissue}"),
+        ([], "Expected one of {render, patient, scene, probe, tissue}"),
         (["rendr"], "Unrecognized options: rendr"),
         (["render"], "SCENE"),
         (["render", "layers", "--quality", "best"], "invalid choice 'best' .*'fast', 'fine'"),

@@ -8,6 +8,7 @@ from typing import Annotated
 from tyro.conf import subcommand
 
 from insonate.cli.lists import ListProbes, ListScenes, ListTissues, ShowProbe, ShowTissue
+from insonate.cli.patient import MakePatient
 from insonate.cli.render import Render
 from insonate.cli.scene import CheckScene
 
@@ -49,6 +50,7 @@ class TissueCommand:
 
 Command = (
     Annotated[Render, subcommand("render")]
+    | Annotated[MakePatient, subcommand("patient")]
     | Annotated[SceneCommand, subcommand("scene")]
     | Annotated[ProbeCommand, subcommand("probe")]
     | Annotated[TissueCommand, subcommand("tissue")]

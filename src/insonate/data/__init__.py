@@ -1,8 +1,9 @@
-"""Files out: PNG and figures, tracked MHA sequences, NIfTI labels, ultrasound DICOM."""
+"""Files out: PNG, figures, tracked MHA sequences, NIfTI labels, ultrasound DICOM, meshes."""
 
 from insonate.data.dicom import DicomFile
 from insonate.data.figure import write_figure
 from insonate.data.files import make_folder
+from insonate.data.meshes import write_glb, write_plys
 from insonate.data.mha import MhaSequence
 from insonate.data.nifti import NiftiLabels
 from insonate.data.palette import label_colors
@@ -20,5 +21,7 @@ __all__ = [
     "make_folder",
     "write_figure",
     "write_frames",
+    "write_glb",
+    "write_plys",
     "write_png",
 ]

@@ -69,7 +69,7 @@ def _corner_normals(
     vertices: NDArray[np.float32],
     faces: NDArray[np.int32],
 ) -> NDArray[np.floating]:
-    """Outward normals at the corners of the faces `(faces, 3, 3)`; those of the facets if unknown."""
+    """Outward normals at the corners of faces `(faces, 3, 3)`; the facets' own if unknown."""
     if scene.normals is not None:
         return np.concatenate([scene.normals[own], -scene.normals[other][:, ::-1]])
     a, b, c = (vertices[faces[:, k]] for k in range(3))
