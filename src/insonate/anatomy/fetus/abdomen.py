@@ -53,6 +53,8 @@ _LIVER_EDGE = ((0.74, -0.90, 0.0), (0.60, 0.80, 0.0))
 _LEFT_LOBE = ((0.0, -0.30), (0.95, 0.15))
 #: The muscles around the spine over R: half-width, half-depth, behind the bodies (E).
 _BACK = (0.36, 0.30, 0.14)
+#: Levels at which the wall's muscle begins and ends, and the way that leads out of it.
+_WALL_ENDS = ((0.48, 1.0), (0.83, -1.0))
 #: Course of the colon, caecum to rectum, (s, u, v) (E).
 _COLON = (
     (0.785, -0.60, -0.05),
@@ -81,11 +83,11 @@ def abdomen_parts(plan: Plan) -> tuple[Part, ...]:
         Part("fetal_back_muscle", _back(plan)),
         Part("fetal_abdominal_muscle", _wall(plan)),
         Part("fetal_abdomen", cavity),
-        *_bowel(plan, cavity),
+        *_bowel(plan),
         Part("fetal_liver", _liver(plan, cavity)),
         Part("fetal_spleen", _spleen(plan) & cavity),
         *_gallbladder(plan),
-        *_stomach(plan, cavity),
+        *_stomach(plan),
         *_bladder(plan),
     )
 
@@ -121,14 +123,11 @@ def _back(plan: Plan) -> Shape:
 
 
 def _wall(plan: Plan) -> Shape:
-    """The muscles of the abdominal wall; under the ribs, those between the ribs."""
+    """The muscles of the abdominal wall, and between the lower ribs."""
     trunk = plan.trunk
-    ends = [
-        half_space(trunk.centre(s), way * trunk.axes(s)[:, 2])
-        for s, way in ((0.30, 1.0), (0.83, -1.0))
-    ]
+    upper, lower = (half_space(trunk.centre(s), way * trunk.axes(s)[:, 2]) for s, way in _WALL_ENDS)
     wall = trunk_core(plan).offset(-CLEARANCE) - body_cavity(plan)
-    return intersect(wall, *ends) - _thighs(plan)
+    return intersect(wall, upper, lower) - _thighs(plan)
 
 
 def _liver(plan: Plan, cavity: Shape) -> Shape:
@@ -191,13 +190,12 @@ def duodenum_diameter(plan: Plan) -> float:
     return plan.finding("double_bubble") * 2.0 * math.sqrt(radii[0] * radii[1])
 
 
-def _stomach(plan: Plan, cavity: Shape) -> list[Part]:
+def _stomach(plan: Plan) -> list[Part]:
     """The bubble, and a second one in the duodenum if that is closed."""
     radii, r = stomach_radii(plan), plan.sizes.trunk_radius
     if not radii[0]:
         return []
     frame = plan.trunk.frame(*STOMACH)
-    room = cavity.offset(-0.03 * r)
     bubbles: Shape = ellipsoid(frame[:3, 3], radii, frame[:3, :3] @ _turned_x(-0.18))
     diameter = duodenum_diameter(plan)
     if diameter:
@@ -205,7 +203,7 @@ def _stomach(plan: Plan, cavity: Shape) -> list[Part]:
         pylorus = capsule(frame[:3, 3], second, 0.05 * r)
         vessels = union(portal_sinus(plan), vena_cava(plan)).offset(0.03 * r)
         bubbles = union(bubbles, ellipsoid(second, np.full(3, 0.5 * diameter)), pylorus) - vessels
-    return [Part("fetal_stomach", bubbles & room)]
+    return [Part("fetal_stomach", bubbles - diaphragm_dome(plan).offset(0.05 * r))]
 
 
 def _bladder(plan: Plan) -> list[Part]:
@@ -215,13 +213,13 @@ def _bladder(plan: Plan) -> list[Part]:
     return [Part("fetal_bladder_wall", urine.offset(0.045 * r)), Part("fetal_bladder", urine)]
 
 
-def _bowel(plan: Plan, cavity: Shape) -> list[Part]:
+def _bowel(plan: Plan) -> list[Part]:
     """Coils in the middle, and the colon around them as soon as they can be told apart."""
     r, parts = plan.sizes.trunk_radius, []
     small, colon = plan.sizes["small_bowel"], plan.sizes["colon"]
-    room = cavity.offset(-0.03 * r)
+    room = body_cavity(plan).offset(-0.02 * r) - _thighs(plan)
     if small:
-        coils = tube(_coils(plan, max(1.4 * small, 0.17 * r)), 0.5 * small)
+        coils = tube(_coils(plan, max(1.4 * small, 0.20 * r)), 0.5 * small)
         parts.append(Part("fetal_small_bowel", coils & room))
     if colon:
         line = plan.trunk.path(_COLON, 40)

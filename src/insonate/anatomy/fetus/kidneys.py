@@ -131,17 +131,17 @@ def _calyx(plan: Plan, degree: float, half: Vector) -> float:
     return float(half[1] * np.interp(degree, (seen - 0.01, seen, 2.0 * seen), (0.0, 0.20, 0.34)))
 
 
-def kidney_parts(plan: Plan, cavity: Shape) -> tuple[Part, ...]:
+def kidney_parts(plan: Plan, room: Shape) -> tuple[Part, ...]:
     """Both kidneys with their adrenals, in painter's order.
 
     Args:
         plan: of the fetus.
-        cavity: what the kidneys' fat stays inside of.
+        room: what the kidneys' fat stays inside of.
     """
     parts: list[Part] = []
     for side in SIDES:
         at = kidney(plan, side)
-        parts += [*_adrenal(plan, at), *_kidney(plan, side, at, cavity)]
+        parts += [*_adrenal(plan, at), *_kidney(plan, side, at, room)]
     return tuple(parts)
 
 

@@ -40,8 +40,11 @@ _BODY = (0.115, 0.085, 0.37)
 _CARTILAGE, _ARCH_CARTILAGE = 0.030, 0.045
 #: Half-thickness of an arch over R and half-height over the pitch (E).
 _ARCH = (0.030, 0.30)
+#: Where an arch touches the canal, behind its side [degrees]; its half-length over the canal's
+#: half-width and half-depth (E).
+_ARCH_ANGLE, _ARCH_LENGTH = 28.0, 0.43
 #: Between body and canal, over R; the arch's room behind the canal, over R (E).
-_GAP, _BEHIND = 0.012, 0.035
+_GAP, _BEHIND = 0.012, 0.046
 #: Depth over width of the canal (E: 0.75, less where the canal is wide for the trunk).
 _CANAL_DEPTH, _CANAL_MOST = 0.72, 0.088
 #: Size of vertebrae over that of the lumbar ones: at s (E).
@@ -52,6 +55,8 @@ _CANAL_S = (0.0, 0.12, 0.25, 0.50, 0.70, 0.86, 0.94, 1.0)
 _CANAL = (1.0, 1.0, 0.85, 0.85, 1.0, 0.85, 0.60, 0.40)
 #: Where the first vertebra begins; above is the room of the skull's base.
 _FIRST_S, _LAST_S = 0.025, 0.985
+#: The sacrum's tip bends forwards by this over R, from this level on (E).
+_TAIL, _TAIL_S = 0.16, 0.86
 #: How far a rib sinks on its way to the front, over the spine's length (E).
 _RIB_DROP = 0.050
 #: Angle from the back at which the bone of ribs 1 to 12 ends [degrees] (E).
@@ -109,7 +114,10 @@ def vertebra(plan: Plan, s: float) -> Vertebra:
     behind = body[1] + _GAP * r + canal[1]
     depth = plan.sizes["skin"] + plan.sizes["wall_fat"] + CLEARANCE
     b = trunk.half(s)[1]
-    y = min(-SPINE_V * b, b - depth - _BEHIND * r - canal[1] - behind)
+    # an arch is as high as a third of the pitch, and the neck narrows upwards
+    room = min(b, trunk.half(s - _ARCH[1] * REGIONS[1][2])[1]) - depth
+    y = min(-SPINE_V * b, room - _BEHIND * r - canal[1] - behind)
+    y -= _TAIL * r * max(s - _TAIL_S, 0.0) ** 2 / (1.0 - _TAIL_S) ** 2
     return Vertebra(trunk.frame(s, 0.0, -y / b), body, canal, behind)
 
 
@@ -140,7 +148,7 @@ def spine_parts(plan: Plan) -> tuple[Part, ...]:
     parts = [
         Part("fetal_spinal_cartilage", column & inner),
         Part("fetal_spinal_cartilage", arches),
-        Part("fetal_spinal_canal", canal),
+        Part("fetal_spinal_canal", canal & inner.offset(-0.02 * r)),
         Part("fetal_spinal_cord", _cord(plan), plan.sizes["spinal_cord_diameter"]),
     ]
     for name, s, pitch in _levels():
@@ -181,24 +189,19 @@ def _bones(plan: Plan, name: str, at: Vertebra, pitch: float) -> list[Part]:
 
 
 def _arch(plan: Plan, at: Vertebra, pitch: float, side: float) -> Shape:
-    """Half an arch: from beside the canal to behind it, the two converging."""
-    r = plan.sizes.trunk_radius
-    thin = _ARCH[0] * r
+    """Half an arch: a plate that touches the canal beside and behind it and leaves its width."""
+    thin, angle = _ARCH[0] * plan.sizes.trunk_radius, math.radians(_ARCH_ANGLE)
     w, h = at.canal
-    # outside of the canal's ellipse at two angles, so that the canal keeps its width
-    angles = np.radians((-28.0, 62.0))
-    ends = [
-        at.point(side * (w + thin) * math.cos(a), at.behind + (h + thin) * math.sin(a))
-        for a in angles
-    ]
-    middle = at.point(side * (w + thin) * 0.97, at.behind + 0.15 * h)
-    way = ends[1] - ends[0]
-    length = float(np.linalg.norm(way))
-    y = way / length
-    z = at.frame[:3, 2]
-    axes = np.stack([np.cross(y, z), y, z], axis=1)
-    centre = (ends[0] + ends[1] + middle) / 3.0
-    return ellipsoid(centre, (thin, 0.5 * length + thin, _ARCH[1] * pitch), axes)
+    normal = np.array([math.cos(angle) / w, math.sin(angle) / h])
+    normal /= np.linalg.norm(normal)
+    x, y = np.array([w * math.cos(angle), h * math.sin(angle)]) + thin * normal
+    left, posterior, cranial = at.frame[:3, :3].T
+    out = side * normal[0] * left + normal[1] * posterior
+    axes = np.stack([out, np.cross(cranial, out), cranial], axis=1)
+    room = h + _BEHIND * plan.sizes.trunk_radius - y
+    most = math.sqrt(max(room**2 - (thin * normal[1]) ** 2, 0.0)) / normal[0]
+    radii = (thin, min(_ARCH_LENGTH * (w + h), most), _ARCH[1] * pitch)
+    return ellipsoid(at.point(side * x, at.behind + y), radii, axes)
 
 
 def rib_line(plan: Plan, number: int, side: float, points: int = 11) -> Vector:

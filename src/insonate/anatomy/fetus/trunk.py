@@ -14,7 +14,6 @@ from insonate.anatomy.fetus.abdomen import (
     GALLBLADDER,
     STOMACH,
     abdomen_parts,
-    abdominal_cavity,
     duodenum_diameter,
     stomach_radii,
 )
@@ -26,6 +25,7 @@ from insonate.anatomy.fetus.chest import (
     chest_planes,
     chest_truth,
 )
+from insonate.anatomy.fetus.diaphragm import body_cavity
 from insonate.anatomy.fetus.kidneys import SIDES, kidney, kidney_parts
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.fetus.spine import conus, spine_parts, thorax_parts, vertebra, vertebra_s
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 #: Spacing of the trunk's lattice over that of the fetus.
-_FINENESS = 0.6
+_FINENESS = 0.72
 #: Radius of the neck over R, and how far it reaches into the head over B (E).
 _NECK, _NECK_UP = 0.42, 0.30
 #: Levels of the planes.
@@ -76,7 +76,7 @@ def trunk_groups(plan: Plan) -> tuple[Group, ...]:
     """All organs of the trunk as one group."""
     parts = (
         *abdomen_parts(plan),
-        *kidney_parts(plan, abdominal_cavity(plan)),
+        *kidney_parts(plan, body_cavity(plan)),
         *vessel_parts(plan),
         *chest_parts(plan),
         *spine_parts(plan),
@@ -103,7 +103,7 @@ def trunk_planes(plan: Plan) -> dict[str, Plane]:
             behind=True,
         ),
         "cord_insertion": _axial(
-            plan, UMBILICUS[0], shows=("fetal_umbilical_vein", "fetal_vertebrae"), hides=()
+            plan, UMBILICUS[0], shows=("fetal_umbilical_vein", "fetal_abdomen"), hides=()
         ),
         "spine_axial": _axial(
             plan, vertebra_s("L2"), shows=("fetal_vertebrae",), hides=(), behind=True
@@ -216,7 +216,8 @@ def _perimeter(a: float, b: float) -> float:
 
 
 _FLUID = "fetal_stomach_fluid"
-_BONE = "fetal_long_bone_spine"
+# small bones scatter to all sides, unlike the smooth shaft of a femur
+_BONE = {"like": "fetal_long_bone_spine", "roughness": 25.0, "echogenicity": 15.0, "occupancy": 0.9}
 # what flows leaves no echo: the wall filter's work, which still images show as black
 _BLOOD = {"like": "blood", "echogenicity": -42.0}
 
@@ -225,8 +226,8 @@ TRUNK_TISSUES: dict[str, str | Mapping[str, Any]] = {
     **CHEST_TISSUES,
     "fetal_back_muscle": "fetal_muscle",
     "fetal_abdominal_muscle": {"like": "fetal_muscle", "echogenicity": -9.0},
-    "fetal_abdomen": {"like": "fetal_bowel", "echogenicity": -1.0},
-    "fetal_small_bowel": "fetal_bowel",
+    "fetal_abdomen": {"like": "fetal_soft_tissue", "echogenicity": -4.0},
+    "fetal_small_bowel": {"like": "fetal_bowel", "echogenicity": 4.0},
     "fetal_colon_wall": "bowel_wall",
     "fetal_colon": {"like": "fetal_bowel", "echogenicity": -8.0},
     "fetal_liver": "fetal_liver",
@@ -235,11 +236,11 @@ TRUNK_TISSUES: dict[str, str | Mapping[str, Any]] = {
     "fetal_stomach": _FLUID,
     "fetal_bladder_wall": "peritoneum_bladder_wall",
     "fetal_bladder": "urine_bladder",
-    "fetal_perirenal_fat": "fetal_fat",
-    "fetal_kidney_left": "fetal_kidney",
-    "fetal_kidney_right": "fetal_kidney",
-    "fetal_renal_medulla": {"like": "fetal_kidney", "echogenicity": -11.0},
-    "fetal_renal_sinus": {"like": "kidney_sinus", "echogenicity": 1.0},
+    "fetal_perirenal_fat": {"like": "fetal_fat", "echogenicity": 5.0},
+    "fetal_kidney_left": {"like": "fetal_kidney", "echogenicity": -6.0},
+    "fetal_kidney_right": {"like": "fetal_kidney", "echogenicity": -6.0},
+    "fetal_renal_medulla": {"like": "fetal_kidney", "echogenicity": -16.0},
+    "fetal_renal_sinus": {"like": "kidney_sinus", "echogenicity": 3.0},
     "fetal_renal_pelvis_left": "urine_bladder",
     "fetal_renal_pelvis_right": "urine_bladder",
     "fetal_adrenal": {"like": "fetal_kidney", "echogenicity": -8.0},

@@ -26,9 +26,9 @@ _B = (0.42, 0.42, 0.55, 0.68, 0.80, 0.85, 0.94, 0.97, 0.94, 0.88, 0.82, 0.74, 0.
 SPINE_V = -0.56
 #: The plane of the abdominal circumference: the origin of the fetal frame.
 ABDOMEN_S = 0.565
-_SECTIONS = 61
+_SECTIONS = 36
 #: Below it the rump is half an ellipsoid.
-_ROUND_S = 0.92
+_ROUND_S = 0.87
 #: The curve is bent between the first thoracic and the third sacral vertebra.
 _BENT = (0.20, 0.93)
 
@@ -134,6 +134,8 @@ class TrunkFrame:
             scale: of half-width and half-depth; for a wall of even thickness use `offset`.
         """
         s = np.linspace(start, end, _SECTIONS)
+        if start < ABDOMEN_S < end:  # where the circumference is measured, it is exact
+            s = np.union1d(s, ABDOMEN_S)
         half = self._half(s) * np.asarray(scale)
         centres = np.array([self.centre(x) for x in s])
         axes = np.array([self.axes(x) for x in s])
