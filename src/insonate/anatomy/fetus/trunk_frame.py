@@ -27,6 +27,8 @@ SPINE_V = -0.56
 #: The plane of the abdominal circumference: the origin of the fetal frame.
 ABDOMEN_S = 0.565
 _SECTIONS = 36
+#: Where the curve is integrated.
+_KNOTS = np.linspace(0.0, 1.0, 401)
 #: Below it the rump is half an ellipsoid.
 _ROUND_S = 0.87
 #: The curve is bent between the first thoracic and the third sacral vertebra.
@@ -54,26 +56,28 @@ class TrunkFrame:
     flexion: float
     bend: float = 0.0
 
-    @cached_property
-    def _curve(self) -> tuple[Vector, Vector, Vector]:
-        """Knots along s, positions of the section's centres, and axes, by integration."""
-        s = np.linspace(0.0, 1.0, 401)
-        turned = np.clip((s - ABDOMEN_S) / (_BENT[1] - _BENT[0]), *(_relative(e) for e in _BENT))
+    def _axes(self, s: Vector) -> Vector:
+        """Columns left, posterior, cranial at `s` `(points,)`: `(points, 3, 3)`."""
+        share = (np.asarray(s, np.float64) - ABDOMEN_S) / (_BENT[1] - _BENT[0])
+        turned = np.clip(share, *(_relative(end) for end in _BENT))
         pitch, roll = self.flexion * turned, self.bend * turned
         # Towards the head (smaller s) the tangent leans forward (-y), towards the rump too.
         cranial = np.stack(
-            [np.sin(roll), np.sin(pitch) * np.cos(roll), np.cos(pitch) * np.cos(roll)], axis=1
+            [np.sin(roll), np.sin(pitch) * np.cos(roll), np.cos(pitch) * np.cos(roll)], axis=-1
         )
-        posterior = np.stack([np.zeros_like(s), np.cos(pitch), -np.sin(pitch)], axis=1)
+        posterior = np.stack([np.zeros_like(pitch), np.cos(pitch), -np.sin(pitch)], axis=-1)
         left = np.cross(posterior, cranial)
-        posterior = np.cross(cranial, left)
+        return np.stack([left, np.cross(cranial, left), cranial], axis=-1)
+
+    @cached_property
+    def _centres(self) -> Vector:
+        """Positions of the sections' centres at `_KNOTS`, by integration `(knots, 3)` [mm]."""
+        axes = self._axes(_KNOTS)
         # The spine, not the middle of the sections, has the length of the spine.
-        half = self._half(s)
-        step = -np.gradient(s) * self.length
-        spine = np.cumsum(cranial * step[:, None], axis=0)
-        centre = spine - posterior * (-SPINE_V * half[:, 1])[:, None]
-        origin = [np.interp(ABDOMEN_S, s, centre[:, k]) for k in range(3)]
-        return s, centre - origin, np.stack([left, posterior, cranial], axis=2)
+        step = -np.gradient(_KNOTS) * self.length
+        spine = np.cumsum(axes[:, :, 2] * step[:, None], axis=0)
+        centre = spine + axes[:, :, 1] * (SPINE_V * self._half(_KNOTS)[:, 1])[:, None]
+        return centre - _between(centre, ABDOMEN_S)
 
     def _half(self, s: ArrayLike) -> Vector:
         return _SECTION(np.clip(s, _S[0], _S[-1])) * (self.radius * _PERIMETER)
@@ -85,18 +89,13 @@ class TrunkFrame:
 
     def centre(self, s: float) -> Vector:
         """Middle of the section at `s`, `(3,)` [mm]; beyond 0 and 1 the curve goes on straight."""
-        knots, at, _ = self._curve
         inside = min(max(s, 0.0), 1.0)
-        point = np.array([np.interp(inside, knots, at[:, k]) for k in range(3)])
+        point = _between(self._centres, inside)
         return point + self.axes(inside)[:, 2] * (inside - s) * self.length
 
     def axes(self, s: float) -> Vector:
         """Columns: left, posterior, cranial at `s`, orthonormal `(3, 3)`."""
-        knots, _, axes = self._curve
-        flat = axes.reshape(len(knots), 9)
-        mixed = np.array([np.interp(s, knots, flat[:, k]) for k in range(9)]).reshape(3, 3)
-        turn, _, back = np.linalg.svd(mixed)
-        return turn @ back
+        return self._axes(np.array([min(max(s, 0.0), 1.0)]))[0]
 
     def point(self, s: float, u: float, v: float) -> Vector:
         """Position of `(s, u, v)`, `(3,)` [mm]."""
@@ -138,10 +137,17 @@ class TrunkFrame:
             s = np.union1d(s, ABDOMEN_S)
         half = self._half(s) * np.asarray(scale)
         centres = np.array([self.centre(x) for x in s])
-        axes = np.array([self.axes(x) for x in s])
+        axes = self._axes(s)
         rump = (1.0 - end) * self.length + 0.45 * float(self._half(1.0).min())
         caps = (0.5 * float(half[0].min()), max(rump, 0.5 * float(half[-1].min())))
         return sweep(centres, axes, half, caps)
+
+
+def _between(rows: Vector, s: float) -> Vector:
+    """Linear interpolation of `rows` `(knots, 3)` at `s` from 0 to 1."""
+    at = s * (len(_KNOTS) - 1)
+    first = min(int(at), len(_KNOTS) - 2)
+    return rows[first] + (at - first) * (rows[first + 1] - rows[first])
 
 
 def _relative(s: float) -> float:
