@@ -1,0 +1,232 @@
+"""The chamber that a scale gives: pear, sac and placenta, with all that shapes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insonate.anatomy.implicit import Shape, intersect, union
+from insonate.anatomy.implicit.program import distance
+from insonate.anatomy.womb.cavity import (
+    BEND,
+    CLEARANCE,
+    DECIDUA,
+    Pear,
+    Room,
+    clinging,
+    dented,
+    pruned,
+    yielding,
+)
+from insonate.anatomy.womb.cervix import Cervix
+from insonate.anatomy.womb.fluid import Fluid, Lattice, solve
+from insonate.anatomy.womb.placenta import INWARD, PLATE, Disc, Site
+from insonate.anatomy.womb.uterus import Contraction
+
+#: Bounds of how far the wall is from the fetus where it clings to it [mm].
+TIGHTEST, LOOSEST = 2.0, 60.0
+
+__all__ = ["Chamber", "Design", "Solver"]
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is decided before the size of the cavity is known.
+
+    Attributes:
+        room: pears of all sizes.
+        cervix: its funnel opens into the cavity.
+        site: of the placenta.
+        thickness: of the placenta [mm].
+        radius: of its disc [mm].
+        volume: that the placenta is to have [ml].
+        zone: depth of the veins behind it [mm].
+        phase: of its lobes [rad].
+        contraction: of the wall; None if there is none.
+    """
+
+    room: Room
+    cervix: Cervix
+    site: Site
+    thickness: float
+    radius: float
+    volume: float
+    zone: float
+    phase: float = 0.0
+    contraction: Contraction | None = None
+
+    def disc(self, pear: Pear) -> Disc:
+        """The placenta on the wall of a pear."""
+        way = self.site.middle(pear, self.radius)
+        at, normal = pear.wall(way), pear.normal(way)
+        return Disc(at, normal, self.radius, self.thickness, self.phase)
+
+    def dented(self, pear: Pear, wall: Shape) -> Shape:
+        """The `wall` with funnel, contraction and the dent of the placenta."""
+        funnel = self.cervix.funnel
+        dents = [self.disc(pear).dent(wall)]
+        if self.contraction is not None:
+            dents.append((self.contraction.shape(pear), 10.0))
+        open_wall = wall if funnel is None else union(wall, funnel, blend=4.0)
+        return dented(open_wall, dents)
+
+
+@dataclass(frozen=True)
+class Chamber:
+    """A cavity with its contents, in the uterine frame.
+
+    Attributes:
+        design: what it was made from.
+        pear: its size.
+        fetus: outer surface of the fetus.
+        gap: nowhere is the wall farther from the fetus [mm]; None if it may be.
+    """
+
+    design: Design
+    pear: Pear
+    fetus: Shape
+    gap: float | None = None
+
+    @cached_property
+    def disc(self) -> Disc:
+        """The placenta's place and size."""
+        return self.design.disc(self.pear)
+
+    @cached_property
+    def _near(self) -> Shape | None:
+        """What of the fetus the wall has to yield to."""
+        inner = self.pear.shape.offset(-INWARD * self.design.thickness)
+        return pruned(self.fetus, inner, CLEARANCE)
+
+    @cached_property
+    def wall(self) -> Shape:
+        """The cavity without dents, before it yields."""
+        pear = self.pear.shape
+        return pear if self.gap is None else clinging(pear, self.fetus, self.gap)
+
+    @cached_property
+    def sac(self) -> Shape:
+        """The amniotic sac: fluid, cord and fetus."""
+        return yielding(self.design.dented(self.pear, self.wall), self._near)
+
+    @cached_property
+    def placenta(self) -> Shape:
+        """The placenta; the sac is painted over what they share."""
+        return self.disc.shape(self.wall, self._near)
+
+    @cached_property
+    def plate(self) -> Shape:
+        """The chorionic plate; the sac is painted over what they share."""
+        return intersect(self.placenta, self.sac.offset(PLATE))
+
+    @cached_property
+    def decidua(self) -> Shape:
+        """Sac and placenta with the decidua around them."""
+        return union(self.sac, self.placenta, blend=4.0).offset(DECIDUA)
+
+    @cached_property
+    def veins(self) -> Shape:
+        """Sac and placenta with the zone of veins behind the placenta."""
+        return self.disc.behind(self.wall, self._near, self.design.zone + DECIDUA)
+
+    @cached_property
+    def lining(self) -> Shape:
+        """All that lies within the myometrium."""
+        return union(self.decidua, self.veins, blend=4.0)
+
+    def edge(self) -> tuple[float, Vector]:
+        """Lower edge of the placenta: distance to the internal os [mm], and where it is.
+
+        The distance is negative if the placenta covers the os. The place is `(3,)` [mm].
+        """
+        side = self.disc.centre * np.array([1.0, 1.0, 0.0])
+        side /= max(float(np.linalg.norm(side)), 1e-9)
+        far = 1.1 * float(np.linalg.norm(self.disc.centre)) if not self.design.site.exact else 75.0
+        step = max(0.5, far / 200.0)
+        a, z = np.meshgrid(np.arange(-75.0, far, step), np.arange(-4.0, far, step))
+        points = a.reshape(-1, 1) * side + z.reshape(-1, 1) * np.array([0.0, 0.0, 1.0])
+        tissue = (distance(self.sac, points) > 0.0) & (distance(self.placenta, points) < 0.0)
+        if not tissue.any():
+            return far, self.disc.centre
+        points, a = points[tissue], a.reshape(-1)[tissue]
+        reach = np.linalg.norm(points, axis=1)
+        beyond = a < -1.0
+        if reach.min() < 4.0 and beyond.any():
+            last = int(np.where(beyond, reach, 0.0).argmax())
+            return -float(reach[last]), points[last]
+        first = int(reach.argmin())
+        return float(reach[first]), points[first]
+
+
+@dataclass(frozen=True)
+class Solver:
+    """Finds the size of the cavity.
+
+    Attributes:
+        fetus: outer surface of the fetus, uterine frame.
+        lattice: where the fluid is measured.
+        gap: distance of its points to the fetus `(x, z, y)` [mm].
+    """
+
+    fetus: Shape
+    lattice: Lattice
+    gap: Vector
+
+    @staticmethod
+    def around(fetus: Shape, largest: Pear, axes: Vector, width: float) -> Solver:
+        """For cavities up to the largest one.
+
+        Args:
+            fetus: outer surface of the fetus, uterine frame.
+            largest: of the cavities.
+            axes: from the uterine frame to the world `(3, 3)`.
+            width: that a pocket of fluid has to have [mm].
+        """
+        lattice = Lattice.around(largest.shape, axes, width)
+        return Solver(fetus, lattice, lattice.distance(fetus))
+
+    def fluid(self, design: Design, scale: float, tight: float | None = None) -> Fluid:
+        """The fluid in the cavity of that `scale`, `tight` [mm] around the fetus if not None."""
+        chamber = self.chamber(design, scale, tight)
+        wall = self.lattice.distance(design.dented(chamber.pear, chamber.wall), self.gap > 0.0)
+        blend = np.maximum(BEND - np.abs(wall - self.gap + CLEARANCE), 0.0)
+        sac = np.minimum(wall, self.gap - CLEARANCE) - blend**2 / (4.0 * BEND)
+        return self.lattice.examine(np.minimum(-sac, self.gap))
+
+    def size(
+        self, design: Design, wanted: float, low: float, high: float
+    ) -> tuple[float, float | None]:
+        """Scale and tightness that give the amniotic fluid index that is wanted.
+
+        Args:
+            design: of the womb.
+            wanted: amniotic fluid index [mm].
+            low: smallest scale; if there is too much fluid, the wall clings to the fetus.
+            high: largest scale.
+        """
+        scale = solve(lambda scale: self.fluid(design, scale).index, wanted, low, high)
+        if scale > low:
+            return scale, None
+        gap = solve(lambda gap: self.fluid(design, low, gap).index, wanted, TIGHTEST, LOOSEST)
+        return low, gap
+
+    def chamber(self, design: Design, scale: float, tight: float | None = None) -> Chamber:
+        """The cavity of that `scale`; see `fluid`."""
+        return Chamber(design, design.room.pear(scale), self.fetus, tight)
+
+    def examined(self, chamber: Chamber) -> Fluid:
+        """The fluid in a chamber, measured on its final surfaces."""
+        sac = self.lattice.distance(chamber.sac, self.gap > 0.0)
+        return self.lattice.examine(np.minimum(-sac, self.gap))
+
+    def placenta_volume(self, chamber: Chamber) -> float:
+        """Volume of the placenta [ml]."""
+        points = self.gap > 0.0
+        tissue = self.lattice.distance(chamber.placenta, points)
+        sac = self.lattice.distance(chamber.sac, points & (tissue < self.lattice.step))
+        return self.lattice.volume(np.minimum(-tissue, sac))

@@ -1,0 +1,162 @@
+"""Amniotic fluid: measured as a sonographer does, and what follows for the cavity.
+
+Examination frame: the axes of the world, origin at the internal os [mm]. The woman lies on her
+back, so pockets are measured along y.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import minimum_filter
+from scipy.optimize import brentq
+
+from insonate.anatomy.implicit import Shape
+from insonate.anatomy.implicit.program import distance
+
+__all__ = ["POCKET_WIDTH", "Fluid", "Lattice", "solve"]
+
+Vector = NDArray[np.float64]
+
+#: Nodes of a lattice, about; and their least spacing [mm].
+_NODES, _FINEST = 60_000, 2.0
+#: A pocket has to be this wide (M) [mm].
+POCKET_WIDTH = 10.0
+
+
+@dataclass(frozen=True)
+class Fluid:
+    """Amniotic fluid.
+
+    Attributes:
+        pockets: deepest vertical pocket of the quadrants: lower right, upper right, lower left,
+            upper left, `(4,)` [mm].
+        volume: of the fluid [ml].
+    """
+
+    pockets: Vector
+    volume: float
+
+    @property
+    def index(self) -> float:
+        """Amniotic fluid index: sum of the pockets [mm]."""
+        return float(self.pockets.sum())
+
+    @property
+    def deepest_pocket(self) -> float:
+        """The deepest of the pockets [mm]."""
+        return float(self.pockets.max())
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Points of an examination, in columns along y.
+
+    Attributes:
+        points: in the uterine frame `(x, z, y, 3)` [mm].
+        lines: positions along x, z and y in the examination frame [mm].
+        width: that a pocket has to have [mm].
+    """
+
+    points: Vector
+    lines: tuple[Vector, Vector, Vector]
+    width: float = POCKET_WIDTH
+
+    @staticmethod
+    def around(shape: Shape, axes: ArrayLike, width: float) -> Lattice:
+        """Points around a shape of the uterine frame.
+
+        Args:
+            shape: of the uterine frame.
+            axes: from the uterine frame to the world `(3, 3)`.
+            width: that a pocket has to have [mm].
+        """
+        turn = np.eye(4)
+        turn[:3, :3] = axes
+        low, high = shape.moved(turn).bounds()
+        step = max((float(np.prod(high - low)) / _NODES) ** (1 / 3), _FINEST)
+        step = 0.5 * width / max(1, round(0.5 * width / step))
+        x, y, z = (np.arange(low[k] - step, high[k] + 2.0 * step, step) for k in range(3))
+        grid = np.stack(np.meshgrid(x, z, y, indexing="ij"), axis=-1)[..., [0, 2, 1]]
+        return Lattice(grid @ turn[:3, :3], (x, z, y), width)
+
+    @property
+    def step(self) -> float:
+        """Spacing of the points [mm]."""
+        return float(self.lines[0][1] - self.lines[0][0])
+
+    def distance(self, shape: Shape, where: NDArray[np.bool_] | None = None) -> Vector:
+        """Signed distance `(x, z, y)` [mm] to a shape of the uterine frame.
+
+        Args:
+            shape: of the uterine frame.
+            where: mask `(x, z, y)` of the points to evaluate; elsewhere it is 1.
+        """
+        if where is None:
+            return distance(shape, self.points.reshape(-1, 3)).reshape(self.points.shape[:3])
+        out = np.ones(self.points.shape[:3])
+        out[where] = distance(shape, self.points[where])
+        return out
+
+    def volume(self, depth: Vector) -> float:
+        """Volume [ml] where `depth` `(x, z, y)` [mm] is positive."""
+        share = np.clip(0.5 + depth / self.step, 0.0, 1.0)
+        return float(share.sum()) * self.step**3 / 1000.0
+
+    def examine(self, depth: Vector) -> Fluid:
+        """Measure the fluid.
+
+        Args:
+            depth: of the points in the fluid, negative outside it, `(x, z, y)` [mm].
+        """
+        x, z, _ = self.lines
+        reach = round(0.5 * self.width / self.step)
+        runs = _longest(minimum_filter(depth, size=(2 * reach + 1, 2 * reach + 1, 1)), self.step)
+        seen = z[np.flatnonzero((depth > 0.0).any(axis=(0, 2)))]
+        middle = 0.5 * (seen[0] + seen[-1]) if len(seen) else 0.0
+        left, upper = x[:, None] > 0.0, z[None, :] > middle
+        quadrants = [~left & ~upper, ~left & upper, left & ~upper, left & upper]
+        pockets = np.array([np.where(quadrant, runs, 0.0).max() for quadrant in quadrants])
+        return Fluid(pockets, self.volume(depth))
+
+
+def _longest(depth: Vector, step: float) -> Vector:
+    """Longest run of positive values along the last axis, ends interpolated [mm]."""
+    best = np.zeros(depth.shape[:-1])
+    run = np.zeros_like(best)
+    for here, ahead in pairwise(np.moveaxis(depth, -1, 0)):
+        share = here / np.where(here == ahead, 1.0, here - ahead)  # where it crosses zero
+        inside, goes_on = here > 0.0, ahead > 0.0
+        run = np.where(inside & goes_on, run + step, run)
+        run = np.where(~inside & goes_on, (1.0 - share) * step, run)
+        run = np.where(inside & ~goes_on, run + share * step, run)
+        best = np.maximum(best, run)
+        run = np.where(goes_on, run, 0.0)
+    return best
+
+
+def solve(index: Callable[[float], float], wanted: float, low: float, high: float) -> float:
+    """The scale at which the amniotic fluid index is as wanted.
+
+    Args:
+        index: amniotic fluid index of a scale [mm].
+        wanted: the index that is asked for [mm].
+        low: smallest scale; it is the answer if there is too much fluid even there.
+        high: largest scale.
+    """
+    if index(low) >= wanted:
+        return low
+    if index(high) <= wanted:
+        return high
+    close = 0.01 * wanted
+
+    def excess(scale: float) -> float:
+        """Zero as soon as it is good enough, which ends the search."""
+        error = index(scale) - wanted
+        return 0.0 if abs(error) < close else error
+
+    return float(brentq(excess, low, high, xtol=1e-3))
