@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from insonate.anatomy.implicit import Group, Part, Shape, ellipsoid
+from insonate.anatomy.implicit import Group, Part, Shape, ellipsoid, half_space, intersect
 from insonate.anatomy.implicit.program import distance
 from insonate.anatomy.mother.plan import MotherPlan
 from insonate.anatomy.mother.room import carve, volume
@@ -27,7 +27,11 @@ _FLOOR = -20.0
 #: Depth of its middle, where nothing is behind it: at no size, and growth with it [mm].
 _DEPTH, _DEEPENING = 29.0, 0.2
 #: How far its middle stays in front of the uterus, in sizes.
-_BEFORE = 0.25
+_BEFORE = 0.12
+#: Height of its floor where the uterus pushes it up and forwards, in full by so many mm.
+_PUSHED_FLOOR, _PUSH = 8.0, 20.0
+#: In front of the pubic bone there is no bladder: back and top of a wedge (point, normal).
+_PUBIS = (((0.0, 17.0, 0.0), (0.0, 1.0, 0.0)), ((0.0, 17.0, 4.0), (0.0, 0.3, 0.954)))
 #: Precision of the volume, the grid that it is measured on [mm], rounds at most.
 _PRECISION, _SPACING, _ROUNDS = 2e-3, 2.5, 12
 
@@ -53,7 +57,7 @@ class Bladder:
     def groups(self) -> tuple[Group, ...]:
         """Wall and urine."""
         layers = (Part("bladder_wall", self.outer), Part("bladder_urine", self.urine))
-        return Group.layers("peritoneal_fat", layers, 2.0)
+        return Group.layers("peritoneal_fat", layers, 2.4)
 
 
 def _front_of(uterus: Shape | None, height: float) -> float:
@@ -68,8 +72,10 @@ def _front_of(uterus: Shape | None, height: float) -> float:
 
 def _of_size(size: float, wall: float, uterus: Shape | None) -> Shape:
     """The outer surface that a bladder of `size` [mm] would have if nothing pressed on it."""
-    height = _FLOOR + 0.95 * size
     free = _DEPTH + _DEEPENING * size
+    low = _FLOOR + 0.95 * size
+    squeezed = free - (_front_of(uterus, low) - _BEFORE * size)
+    height = low + (_PUSHED_FLOOR - _FLOOR) * min(max(squeezed / _PUSH, 0.0), 1.0)
     depth = min(free, _front_of(uterus, height) - _BEFORE * size)
     return ellipsoid((0.0, depth, height), _SHAPE * size + wall)
 
@@ -86,9 +92,10 @@ def fill_bladder(plan: MotherPlan, uterus: Shape | None, bones: Shape) -> Bladde
     wanted = plan.bladder_volume
     size = (wanted * 1000.0 / (4.19 * _SHAPE.prod())) ** (1.0 / 3.0)
     spacing = min(_SPACING, size / 9.0)
+    pubis = intersect(*(half_space(*side) for side in _PUBIS))
     for _ in range(_ROUNDS):
         free = _of_size(size, wall, uterus)
-        outer = carve(free, uterus, bones, gap=1.0, blend=5.0)
+        outer = carve(free, uterus, bones, pubis, gap=1.0, blend=5.0)
         urine = outer.offset(-wall)
         found = volume(urine, spacing)
         if abs(found / wanted - 1.0) < _PRECISION:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,11 +25,10 @@ BOWEL_TISSUES = {
 
 #: Wall [mm]: 1-2 (E).
 _WALL = 1.5
-#: Small bowel: 15-25 mm wide (E); distance of rows, and of layers from front to back [mm].
-_RADIUS, _ROW, _LAYERS = 9.5, 25.0, (22.0, 49.0, 76.0)
-_ROWS = (38.0, 300.0)
-#: Pieces of a row: ends over the width of the belly [mm].
-_PIECES = ((-96.0, -38.0), (-29.0, 30.0), (39.0, 97.0))
+#: Small bowel: 15-25 mm wide (E), in windings of three runs; how long a run is, how
+#: far apart they are, and where the windings' middles are [mm].
+_RADIUS, _RUN, _RUNS = 9.2, 30.0, 20.0
+_COLUMNS, _ROWS, _LAYERS = (-66.0, 0.0, 66.0), (70.0, 136.0, 202.0, 268.0), (22.0, 47.0)
 #: Colon: 30-50 mm wide (E); ways of its parts [mm].
 _COLON = (
     ((-104, 70, 95), (-108, 74, 130), (-110, 78, 165), (-110, 80, 200), (-108, 72, 235)),
@@ -41,6 +41,9 @@ _RECTUM = ((0, 112, 52), (4, 118, 32), (0, 113, 10), (0, 100, -14), (0, 92, -38)
 _RECTUM_RADIUS = 11.0
 #: How far a loop may lie in something else before it is left out, over its radius.
 _YIELD = 0.25
+#: What loops keep from the peritoneum, and how near others are that they are carved by [mm].
+_MARGIN, _REACH = 2.0, 4.0
+_FINENESS = 3.4
 #: Every third loop holds gas, which fills this share of its radius and lies in front.
 _GAS_EVERY, _GAS, _RISE = 3, 0.72, 0.15
 
@@ -59,17 +62,29 @@ class _Loop:
         return cones(self.points + rise, _GAS * (self.radii - _WALL))
 
 
+def _winding() -> NDArray[np.float64]:
+    """Three runs with two turns in a plane: `(points, 2)` [mm]."""
+    run = np.linspace(-0.5, 0.5, 4) * _RUN
+    turn = 0.5 * _RUN + 0.45 * _RUNS
+    first = np.stack([run, np.full(4, -_RUNS)], axis=1)
+    second = np.stack([run[::-1], np.zeros(4)], axis=1)
+    third = np.stack([run, np.full(4, _RUNS)], axis=1)
+    turns = np.array([[[turn, -0.5 * _RUNS]], [[-turn, 0.5 * _RUNS]]])
+    return np.concatenate([first, turns[0], second, turns[1], third])
+
+
 def _small_bowel(plan: MotherPlan) -> Iterator[_Loop]:
-    """Rows of loops that are bent alike, so that neighbours keep their distance."""
-    shift, phase = 10.0 * plan.vary("bowel"), math.pi * plan.vary("bowel_bend")
+    """Windings side by side, every other one turned; gentle waves shift all of them alike."""
+    flat = _winding()
+    shift, phase = 8.0 * plan.vary("bowel"), math.pi * plan.vary("bowel_bend")
     for layer, y in enumerate(_LAYERS):
-        for z in np.arange(*_ROWS, _ROW):
-            for start, end in _PIECES:
-                x = np.linspace(start, end, 6) + shift * (-1.0) ** layer
-                points = np.stack([x, np.full(6, y), np.full(6, z)], axis=1)
-                points[:, 1] += 4.0 * np.sin(0.045 * x + phase + 1.7 * layer)
-                points[:, 2] += 7.0 * np.sin(0.062 * x + phase - 2.1 * layer)
-                yield _Loop(points, np.full(6, _RADIUS) + 0.9 * np.sin(0.25 * x + z))
+        for number, (z, x) in enumerate(itertools.product(_ROWS, _COLUMNS)):
+            across, up = flat.T if (number + layer) % 2 else flat.T[::-1]
+            points = np.stack([x + across, np.full(len(flat), y), z + up], axis=1)
+            points[:, 1] += 5.0 * np.sin(0.04 * points[:, 0] + 0.05 * points[:, 2] + phase)
+            points[:, 0] += shift + 6.0 * np.sin(0.03 * points[:, 2] + phase + layer)
+            points[:, 2] += 6.0 * np.sin(0.03 * points[:, 0] - phase + layer)
+            yield _Loop(points, _RADIUS + 0.7 * np.sin(np.arange(len(flat)) + number))
 
 
 def _colon() -> Iterator[_Loop]:
@@ -96,7 +111,7 @@ def _cut(loop: _Loop, room: NDArray[np.float64]) -> Iterator[_Loop]:
 def _fitting(loops: list[_Loop], cavity: Shape, others: tuple[Shape, ...]) -> list[_Loop]:
     """What is left of the loops where others need the room."""
     points = np.concatenate([loop.points for loop in loops])
-    free = -distance(cavity, points) - 2.0
+    free = -distance(cavity, points) - _MARGIN
     for other in others:
         free = np.minimum(free, distance(other, points))
     kept, at = [], 0
@@ -107,6 +122,29 @@ def _fitting(loops: list[_Loop], cavity: Shape, others: tuple[Shape, ...]) -> li
     return kept
 
 
+def _near(loop: _Loop, others: list[Shape]) -> list[Shape]:
+    """Those of the others that the loop has to yield to."""
+    return [s for s in others if (distance(s, loop.points) < loop.radii + _REACH).any()]
+
+
+def _groups(
+    number: int, loop: _Loop, cavity: Shape, others: list[Shape], gas: bool
+) -> Iterator[Group]:
+    """Wall, content and gas of one loop."""
+    layers = [("bowel_wall", loop.grown(0.0)), ("bowel_content", loop.grown(-_WALL))]
+    if gas:
+        layers.append(("bowel_gas", loop.gas()))
+    in_wall = (distance(cavity, loop.points) > -loop.radii - _REACH).any()
+    around = "peritoneal_fat"
+    for depth, (region, pieces) in enumerate(layers):
+        inwards = depth * _WALL
+        shape = carve(union(*pieces), *others, gap=GAP + inwards)
+        if in_wall:
+            shape = intersect(shape, cavity.offset(-_MARGIN - inwards))
+        yield Group(f"{region}_{number}", around, (Part(region, shape),), _FINENESS)
+        around = region
+
+
 def bowel_groups(plan: MotherPlan, cavity: Shape, *others: Shape | None) -> tuple[Group, ...]:
     """Wall, content and gas of all loops.
 
@@ -115,17 +153,12 @@ def bowel_groups(plan: MotherPlan, cavity: Shape, *others: Shape | None) -> tupl
         cavity: that holds the loops.
         others: what the loops yield to.
     """
-    present = tuple(other for other in others if other is not None)
-    loops = _fitting([*_colon(), *_small_bowel(plan)], cavity, present)
+    there = [other for other in others if other is not None]
+    loops = _fitting([*_colon(), *_small_bowel(plan)], cavity, tuple(there))
     first = 1 if plan.vary("bowel_gas") >= 0.0 else 2
-    layers = [
-        ("bowel_wall", [p for loop in loops for p in loop.grown(0.0)]),
-        ("bowel_content", [p for loop in loops for p in loop.grown(-_WALL)]),
-        ("bowel_gas", [p for loop in loops[first::_GAS_EVERY] for p in loop.gas()]),
-    ]
-    parts = []
-    for depth, (region, pieces) in enumerate(layers):
-        inwards = depth * _WALL
-        free = carve(union(*pieces), *present, gap=GAP + inwards)
-        parts.append(Part(region, intersect(free, cavity.offset(-2.0 - inwards))))
-    return Group.layers("peritoneal_fat", parts, 2.5)
+    groups: list[Group] = []
+    for number, loop in enumerate(loops):
+        gas = number % _GAS_EVERY == first
+        groups += _groups(number, loop, cavity, _near(loop, there), gas)
+        there.append(union(*loop.grown(0.0)))
+    return tuple(groups)

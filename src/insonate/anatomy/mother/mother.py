@@ -94,14 +94,14 @@ class Mother:
         """Everything, from the skin inwards."""
         plan, bones, vessels = self.plan, self.bones, vessels_free(self.plan)
         psoas = psoas_shape(bones, *vessels, *self._contents)
-        bowel = bowel_groups(plan, self.wall.cavity, *self._contents, bones, psoas_free(), *vessels)
+        fixed = (*self._contents, bones, psoas_free(), *vessels)
         return (
             *self.wall.groups(),
             *pelvis_groups(plan, self.uterus, psoas),
             *self.bladder.groups(),
             *vessel_groups(plan, self.uterus, bones, self.bladder.free),
             *(group for ovary in self.ovaries for group in ovary.groups()),
-            *bowel,
+            *bowel_groups(plan, self.wall.cavity, *fixed),
         )
 
     def on_midline(self, shape: Shape, height: float, x: float = 0.0) -> Vector:

@@ -63,7 +63,7 @@ class Ovary:
         """Stroma with follicles."""
         parts = [Part(f"ovary_{self.side}", self.outer)]
         parts += [Part(region, shape) for region, shape in self.follicles]
-        return (Group(f"ovary_{self.side}", "peritoneal_fat", tuple(parts), 1.0),)
+        return (Group(f"ovary_{self.side}", "peritoneal_fat", tuple(parts), 1.3),)
 
 
 def _beside(uterus: Shape | None, plan: MotherPlan, side: float, clear: float) -> np.ndarray:

@@ -184,14 +184,14 @@ def pelvis_groups(plan: MotherPlan, uterus: Shape | None, psoas: Shape) -> tuple
         Part("maternal_bone", bones, 8.0),
     )
     return (
-        Group("maternal_bones", "peritoneal_fat", parts, 2.6),
+        Group("maternal_bones", "peritoneal_fat", parts, 4.0),
         Group(
             "maternal_trabecular_bone",
             "maternal_bone",
-            (Part("maternal_trabecular_bone", bones.offset(-_CORTEX), 3.0),),
-            2.6,
+            (Part("maternal_trabecular_bone", bones.offset(-_CORTEX), 3.5),),
+            5.0,
         ),
-        Group("psoas_muscles", "peritoneal_fat", (Part("psoas_muscle", psoas),), 3.0),
+        Group("psoas_muscles", "peritoneal_fat", (Part("psoas_muscle", psoas),), 5.0),
     )
 
 

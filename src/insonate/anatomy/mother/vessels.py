@@ -97,7 +97,7 @@ def vessel_groups(plan: MotherPlan, *others: Shape | None) -> tuple[Group, ...]:
     ):
         region = f"{name}_wall"
         groups += [
-            Group(region, "peritoneal_fat", (Part(region, outer),), 2.0),
-            Group(name, region, (Part(name, outer.offset(-wall)),), 2.0),
+            Group(region, "peritoneal_fat", (Part(region, outer),), 2.6),
+            Group(name, region, (Part(name, outer.offset(-wall)),), 2.6),
         ]
     return tuple(groups)

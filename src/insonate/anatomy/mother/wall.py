@@ -28,7 +28,7 @@ from insonate.anatomy.implicit import (
     union,
 )
 from insonate.anatomy.mother.plan import MotherPlan
-from insonate.anatomy.mother.room import reach
+from insonate.anatomy.mother.room import mirrored, reach
 
 __all__ = ["WALL_TISSUES", "Wall", "base_cavity"]
 
@@ -39,6 +39,7 @@ WALL_TISSUES = {
     "rectus_muscle": "muscle_abdominal",
     "lateral_wall_muscle": "muscle_abdominal",
     "back_muscle": "muscle_abdominal",
+    "hip_muscle": "muscle_abdominal",
     "preperitoneal_fat": "fat_subcutaneous",
     "peritoneum": "peritoneum_bladder_wall",
     "peritoneal_fat": {"like": "fat_subcutaneous", "echogenicity": -2.0, "modulation": 1.5},
@@ -63,7 +64,7 @@ _SPREAD, _JOIN = 46.0, 40.0
 #: Thigh: hip, knee end [mm], radii [mm].
 _THIGH = ((78.0, 82.0, -50.0), (84.0, 76.0, -185.0), 74.0, 62.0)
 #: What the cavity leaves around its contents, and how softly it follows them [mm].
-_CLEARANCE, _FOLLOW = 6.0, 45.0
+_CLEARANCE, _FOLLOW = 6.0, 70.0
 #: Fat in the flanks and on the back over the fat in front (E; S: thinner laterally).
 _FLANK = 0.55
 #: Umbilicus: width and depth of the dimple over the fat [mm, share].
@@ -73,15 +74,21 @@ _NAVEL, _NAVEL_DEPTH = 9.0, 0.4
 _RECTUS_WIDTH, _RECTUS_ENDS, _PARTING = 62.0, (6.0, 372.0), 1.2
 #: Gap between the rectus and the lateral muscles: the linea semilunaris [mm].
 _SEMILUNAR = 6.0
+#: Inguinal ligament: a point and the normal of the plane that it lies in, on the left.
+_LIGAMENT, _LIGAMENT_NORMAL = (20.0, 0.0, 5.0), (0.64, 0.0, -0.77)
+#: Where the muscles of the back begin, y [mm].
+_BACK = 131.0
 #: External oblique, internal oblique, transversus over all three (M).
 _LATERAL = (0.30, 0.42, 0.28)
 _LATERAL_GAP = 0.5
+#: Lattices of the layers and of the recti, relative to the whole.
+_LAYER, _RECTUS_FINENESS = 7.0, 3.6
 
 
 def base_cavity() -> Shape:
     """The cavity of a torso with nothing that needs room: to the thighs and the chest."""
     rows = np.array(_TORSO)
-    z = np.linspace(rows[0, 0], rows[-1, 0], 47)
+    z = np.linspace(rows[0, 0], rows[-1, 0], 24)
     half, front, back = (PchipInterpolator(rows[:, 0], rows[:, k])(z) for k in (1, 2, 3))
     widths = np.stack([half - _SPREAD, 0.5 * (back - front)], axis=1)
     frames = np.broadcast_to(np.eye(3), (len(z), 3, 3))
@@ -92,8 +99,8 @@ def base_cavity() -> Shape:
     torso = union(*sides, blend=_JOIN)
     hip, knee, wide, narrow = _THIGH
     for side in (1.0, -1.0):
-        mirror = np.array([side, 1.0, 1.0])
-        torso = union(torso, capsule(hip * mirror, knee * mirror, wide, narrow), blend=30.0)
+        thigh = capsule(mirrored(hip, side), mirrored(knee, side), wide, narrow)
+        torso = union(torso, thigh, blend=30.0)
     return torso
 
 
@@ -158,20 +165,22 @@ class Wall:
             Part("peritoneum", self.peritoneum),
             Part("peritoneal_fat", self.cavity),
         ]
-        return (*Group.layers(outside, layers, 6.0), *self._muscles())
+        return (*Group.layers(outside, layers, _LAYER), *self._muscles())
 
     def _muscles(self) -> tuple[Group, ...]:
         thick = self.plan.muscle
         groups = []
         for name, side in (("left", 1.0), ("right", -1.0)):
             rectus = Part("rectus_muscle", self._rectus(side), thick)
-            groups.append(Group(f"rectus_{name}", "wall_fascia", (rectus,), 2.6))
+            groups.append(Group(f"rectus_{name}", "wall_fascia", (rectus,), _RECTUS_FINENESS))
             lateral = tuple(Part("lateral_wall_muscle", s) for s in self._lateral(side))
             for number, part in enumerate(lateral):
                 part = Part(part.region, part.shape, _LATERAL[number] * thick)
-                groups.append(Group(f"lateral_{name}_{number}", "wall_fascia", (part,), 4.0))
+                groups.append(Group(f"lateral_{name}_{number}", "wall_fascia", (part,), _LAYER))
+            hip = Part("hip_muscle", self._hip(side), thick)
+            groups.append(Group(f"hip_{name}", "wall_fascia", (hip,), _LAYER))
         back = Part("back_muscle", self._back(), thick)
-        return (*groups, Group("back_muscles", "wall_fascia", (back,), 4.0))
+        return (*groups, Group("back_muscles", "wall_fascia", (back,), _LAYER))
 
     def _shell(self, low: float = 0.0, high: float = 1.0) -> Shape:
         """Room between the fasciae, from `low` to `high` of it, outside to inside."""
@@ -203,9 +212,9 @@ class Wall:
         edge = self._edge() + _SEMILUNAR
         patch = intersect(
             half_space((side * edge, 0.0, 0.0), (-side, 0.0, 0.0)),
-            half_space((side * 20.0, 0.0, 5.0), (0.64 * side, 0.0, -0.77)),
+            half_space(mirrored(_LIGAMENT, side), mirrored(_LIGAMENT_NORMAL, side)),
             half_space((0.0, 0.0, 372.0), (0.0, 0.0, 1.0)),
-            half_space((0.0, 128.0, 0.0), (0.0, 1.0, 0.0)),
+            half_space((0.0, _BACK - 3.0, 0.0), (0.0, 1.0, 0.0)),
         )
         ends = np.append(0.0, np.cumsum(_LATERAL))
         half_gap = 0.5 * _LATERAL_GAP / self.plan.muscle
@@ -214,7 +223,17 @@ class Wall:
             for low, high in pairwise(ends)
         ]
 
+    def _hip(self, side: float) -> Shape:
+        """The muscle below the inguinal ligament, in front and at the side."""
+        below = (_LIGAMENT[0] + 4.0, *_LIGAMENT[1:])
+        patch = intersect(
+            half_space(mirrored(below, side), -mirrored(_LIGAMENT_NORMAL, side)),
+            half_space((side * 14.0, 0.0, 0.0), (-side, 0.0, 0.0)),
+            half_space((0.0, _BACK - 3.0, 0.0), (0.0, 1.0, 0.0)),
+        )
+        return intersect(self._shell(), patch, blend=2.0)
+
     def _back(self) -> Shape:
         """All the muscle behind: of the back, the buttocks and the thighs."""
-        behind = half_space((0.0, 134.0, 0.0), (0.0, -1.0, 0.0))
+        behind = half_space((0.0, _BACK, 0.0), (0.0, -1.0, 0.0))
         return intersect(self._shell(), behind, blend=2.0)
