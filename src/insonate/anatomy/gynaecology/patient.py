@@ -15,7 +15,7 @@ from insonate.anatomy.gynaecology.ovary import Ovary, make_ovary, ovary_groups
 from insonate.anatomy.gynaecology.place import place_ovary
 from insonate.anatomy.gynaecology.plan import SIDES, GynaecologyPlan
 from insonate.anatomy.gynaecology.tissues import tissues_of
-from insonate.anatomy.gynaecology.uterus import Uterus, uterus_parts
+from insonate.anatomy.gynaecology.uterus import Uterus, uterus_linings, uterus_parts
 from insonate.anatomy.gynaecology.vagina import Vagina, vagina_parts
 from insonate.anatomy.gynaecology.views import abdominal_planes, pose_view, vaginal_planes
 from insonate.anatomy.implicit import Group, Shape, union
@@ -80,7 +80,7 @@ class GynaecologyPatient(GynaecologyPlan):
     def ovaries(self) -> tuple[Ovary, ...]:
         """Left and right ovary."""
         mother = self.mother
-        taken = union(self._organs, bone_shape(mother), *vessels_free(mother))
+        taken = union(self._pelvis, bone_shape(mother), *vessels_free(mother))
         room, found = base_cavity().offset(_BULGE), []
         for side in SIDES:
             found.append(place_ovary(make_ovary(self, side), self, taken, room))
@@ -88,25 +88,31 @@ class GynaecologyPatient(GynaecologyPlan):
         return tuple(found)
 
     @property
-    def _organs(self) -> Shape:
+    def _pelvis(self) -> Shape:
         return union(self.uterus.shape, self.vagina.shape, self.vagina.pool)
 
     @cached_property
     def body(self) -> Mother:
         """Everything around the organs."""
-        organs = union(self._organs, *(ovary.shape for ovary in self.ovaries))
+        organs = union(self._pelvis, *(ovary.shape for ovary in self.ovaries))
         return _Body(self.mother, organs)
+
+    @cached_property
+    def organs(self) -> tuple[Group, ...]:
+        """Uterus, vagina and ovaries, to be put into peritoneal fat."""
+        parts = (*vagina_parts(self.vagina), *uterus_parts(self.uterus))
+        return (
+            Group("uterus", _SURROUNDINGS, parts, _UTERUS_FINENESS),
+            *uterus_linings(self.uterus),
+            *(group for ovary in self.ovaries for group in ovary_groups(ovary, _SURROUNDINGS)),
+        )
 
     @cached_property
     def surfaces(self) -> Surfaces:
         """Triangles, and where those of every part are."""
-        parts = (*vagina_parts(self.vagina), *uterus_parts(self.uterus))
-        organs = [Group("uterus", _SURROUNDINGS, parts, _UTERUS_FINENESS)]
-        for ovary in self.ovaries:
-            organs += ovary_groups(ovary, _SURROUNDINGS)
         body = _refined(self.body.groups, _BODY_AT_ONE, _BODY_SHARE * self.detail)
-        own = _refined(organs, _ORGANS_AT_ONE, (1.0 - _BODY_SHARE) * self.detail)
-        return mesh_groups((*body, *own), 1.0)
+        organs = _refined(self.organs, _ORGANS_AT_ONE, (1.0 - _BODY_SHARE) * self.detail)
+        return mesh_groups((*body, *organs), 1.0)
 
     def scene(self) -> Scene:
         """Triangles with tissues, for the simulator."""

@@ -25,17 +25,18 @@ _RISE, _USUAL = np.array([-0.2, -0.35, 0.9]), 12.0
 _TURN = math.radians(25.0)
 #: What is kept between an ovary and its neighbours [mm].
 _CLEAR = 1.2
-_ROUNDS = 200
+#: Starts, each higher up by so much if there is no room [mm], rounds of pushing, and points.
+_RISES, _ROUNDS, _POINTS = np.arange(0.0, 121.0, 8.0), 60, 200
 
 
-def place_ovary(ovary: Ovary, plan: GynaecologyPlan, obstacles: Shape, room: Shape | None) -> Ovary:
+def place_ovary(ovary: Ovary, plan: GynaecologyPlan, obstacles: Shape, room: Shape) -> Ovary:
     """The ovary in the fossa on its side, or as near to it as its neighbours allow.
 
     Args:
         ovary: around the origin.
         plan: whose it is.
         obstacles: what it must not touch.
-        room: what it must not leave, if anything.
+        room: what it must not leave.
 
     Raises:
         InputError: it is too large for the pelvis.
@@ -44,22 +45,29 @@ def place_ovary(ovary: Ovary, plan: GynaecologyPlan, obstacles: Shape, room: Sha
     mirror = np.array([1.0 if side == "left" else -1.0, 1.0, 1.0])
     own = np.array([draws[f"{axis}_{side}"] for axis in "xyz"])
     large = max(0.0, float(np.prod(ovary.semi_axes)) ** (1.0 / 3.0) - _USUAL)
-    centre = (_FOSSA + own * _SPREAD + large * _RISE) * mirror
     axes = _turned(own * _TURN)
-    surface = _sphere(240) * ovary.semi_axes @ axes.T
-    for _ in range(_ROUNDS):
-        at = centre + surface
-        step, worst = _push(obstacles, at, 1.0)
-        if room is not None:
-            back, beyond = _push(room, at, -1.0)
-            step, worst = step + back, max(worst, beyond)
-        if worst <= 0.0:
+    surface = _sphere(_POINTS) * ovary.semi_axes @ axes.T
+    for rise in _RISES:
+        start = (_FOSSA + own * _SPREAD + (large + rise) * _RISE) * mirror
+        centre = _settled(start, surface, obstacles, room)
+        if centre is not None:
             return placed(ovary, centre, axes)
-        centre = centre + step
     raise InputError(
         f"follicles_{side}: an ovary of {2.0 * ovary.semi_axes.max():.0f} mm finds no room "
         "between uterus, pelvis and abdominal wall; expected fewer or smaller follicles or cysts"
     )
+
+
+def _settled(start: Vector, surface: Vector, obstacles: Shape, room: Shape) -> Vector | None:
+    """The nearest centre `(3,)` [mm] from which the surface touches nothing, if one is found."""
+    centre = start
+    for _ in range(_ROUNDS):
+        out, inside = _push(obstacles, centre + surface, 1.0)
+        back, beyond = _push(room, centre + surface, -1.0)
+        if max(inside, beyond) <= 0.0:
+            return centre
+        centre = centre + out + back
+    return None
 
 
 def _push(shape: Shape, points: Vector, sign: float) -> tuple[Vector, float]:

@@ -10,6 +10,10 @@ __all__ = ["GYNAECOLOGY_TISSUES", "tissues_of"]
 #: By region, without side and number: those of both ovaries and of all follicles are alike.
 #: Changes to the table's tissues are estimates, set by the look of the pictures.
 GYNAECOLOGY_TISSUES: dict[str, str | dict[str, object]] = {
+    "peritoneal_fat": {
+        "like": "fat_subcutaneous", "speed_of_sound": 1500.0, "density": 990.0, "attenuation": 0.5,
+        "echogenicity": 0.0, "occupancy": 0.8, "modulation": 3.5, "modulation_scale": 4.0,
+    },
     "vagina": {"like": "muscle_abdominal", "attenuation": 0.6, "echogenicity": -7.0},
     "vaginal_gel": "gel",
     "vaginal_lumen": {"like": "endometrium_decidua", "echogenicity": 8.0},
@@ -21,12 +25,12 @@ GYNAECOLOGY_TISSUES: dict[str, str | dict[str, object]] = {
     "cervix": {"attenuation": 0.6, "echogenicity": -5.0},
     "cervical_mucosa": {"like": "cervix", "attenuation": 0.6, "echogenicity": -9.0},
     "cervical_canal": {"like": "endometrium_decidua", "echogenicity": 2.0},
-    "endometrium": {"like": "endometrium_decidua", "echogenicity": 3.0},
+    "endometrium": {"like": "endometrium_decidua", "echogenicity": 4.0},
     "endometrium_functional": {"like": "endometrium_decidua", "echogenicity": -12.0},
     "endometrium_midline": {"like": "endometrium_decidua", "echogenicity": 6.0},
     "fibroid": "leiomyoma",
-    "ovary_capsule": {"like": "ovary_stroma", "echogenicity": 3.0},
-    "ovary": {"like": "ovary_stroma", "echogenicity": -4.0},
+    "ovary_capsule": {"like": "ovary_stroma", "echogenicity": 4.0},
+    "ovary": {"like": "ovary_stroma", "echogenicity": -6.0},
     "follicle": "follicle_fluid",
     "corpus_luteum_wall": {"like": "ovary_stroma", "echogenicity": -2.0},
     "corpus_luteum": {"like": "follicle_fluid", "echogenicity": -22.0, "occupancy": 0.6},

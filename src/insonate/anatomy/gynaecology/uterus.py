@@ -16,9 +16,9 @@ from scipy.interpolate import PchipInterpolator
 
 from insonate.anatomy.gynaecology.cycle import uterine_scale
 from insonate.anatomy.gynaecology.plan import GynaecologyPlan
-from insonate.anatomy.implicit import Part, Shape, half_space, sphere, sweep, union
+from insonate.anatomy.implicit import Group, Part, Shape, half_space, sphere, sweep, union
 
-__all__ = ["Uterus", "uterus_parts"]
+__all__ = ["Uterus", "uterus_linings", "uterus_parts"]
 
 Vector = NDArray[np.float64]
 
@@ -35,6 +35,8 @@ _FUNDUS, _CORNER = 13.0, 11.0
 _CAVITY = (0.0, 0.25, 0.6, 1.0)
 _CAVITY_WIDTH = (0.22, 0.30, 0.62, 1.00)
 _CAVITY_DEPTH = (0.35, 0.72, 1.00, 0.80)
+#: Height of its rounded ends [mm].
+_TOP, _BOTTOM = 3.0, 2.0
 #: Junctional zone, the dark halo of inner muscle [mm] (M: 2-8).
 _JUNCTIONAL = 3.0
 #: Bright border of the trilaminar endometrium and its midline [mm] (E).
@@ -52,6 +54,8 @@ _RETROVERSION, _BACK = math.radians(-38.0), (10.0, 3.0)
 _FLEXION = math.radians(20.0)
 _BEND = 12.0
 _SECTIONS = 25
+#: Lattice of the linings relative to the scene's.
+_LINING_FINENESS = 0.45
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,7 @@ class Uterus:
 
     def lining(self, around: float) -> Shape:
         """The endometrium grown by `around` mm; negative shrinks it."""
-        top, bottom = 3.0, 2.0
+        top, bottom = _TOP, _BOTTOM
         s = np.array(_CAVITY) * (self.cavity - top - bottom) + bottom
         wide = 0.5 * self.size[1] - _CORNER
         width = wide * np.array(_CAVITY_WIDTH) + around
@@ -168,15 +172,21 @@ class Uterus:
         return self.sweep(s, half, (max(0.5, bottom + around), max(0.5, top + around)))
 
     def midline(self) -> Shape:
-        """Where both layers of the endometrium meet."""
-        s = np.array(_CAVITY) * (self.cavity - 6.0) + 2.0
-        width = np.maximum(0.5 * self.size[1] - _CORNER - 3.0, 2.0) * np.array(_CAVITY_WIDTH)
+        """Where both layers of the endometrium meet; it stays inside the innermost layer."""
+        s = np.array(_CAVITY[1:]) * (self.cavity - 7.0) + 2.0
+        width = np.array(_CAVITY_WIDTH[1:]) * max(0.5 * self.size[1] - _CORNER - 4.0, 4.0)
         half = np.stack([width, np.full(len(s), 0.5 * _MIDLINE)], axis=1)
         return self.sweep(s, half, (0.5, 0.5))
 
-    def canal(self, half: tuple[float, float], short: float) -> Shape:
-        """Around the cervical canal: `half` width and depth, `short` of the external os [mm]."""
-        s = np.linspace(-self.cervix + short + 1.0, 1.0, 5)
+    def canal(self, half: tuple[float, float], short: float, end: float) -> Shape:
+        """Around the cervical canal.
+
+        Args:
+            half: half-width and half-depth [mm].
+            short: distance from the external os [mm].
+            end: where it ends, s [mm].
+        """
+        s = np.linspace(short + 1.0 - self.cervix, end - 1.0, 5)
         return self.sweep(s, np.tile(half, (5, 1)), (1.0, 1.0))
 
     @cached_property
@@ -208,19 +218,29 @@ class Uterus:
 
 
 def uterus_parts(uterus: Uterus) -> tuple[Part, ...]:
-    """Body and cervix with their layers, in painter's order."""
+    """Body and cervix, in painter's order; `uterus_linings` holds what lies in them."""
     below = half_space(uterus.point(0.0), uterus.axes(0.0)[:, 2])
     parts = [
         Part("myometrium", uterus.shape),
         Part("cervix", uterus.outline & below),
-        Part("cervical_mucosa", uterus.canal(_MUCOSA, 3.0)),
-        Part("cervical_canal", uterus.canal(_CANAL, 0.5), thickness=2.0 * _CANAL[1]),
+        Part("cervical_mucosa", uterus.canal(_MUCOSA, 1.0, 2.0)),
         Part("junctional_zone", uterus.lining(_JUNCTIONAL)),
-        Part("endometrium", uterus.lining(0.0), thickness=0.35 * uterus.endometrium),
     ]
-    if uterus.plan.phase == "proliferative" and uterus.endometrium >= _LAYERED:
-        parts.append(Part("endometrium_functional", uterus.lining(-_BORDER), 0.6))
-    parts.append(Part("endometrium_midline", uterus.midline(), thickness=_MIDLINE))
     if uterus.fibroid is not None:
         parts.append(Part("fibroid", uterus.fibroid))
     return tuple(parts)
+
+
+def uterus_linings(uterus: Uterus) -> tuple[Group, ...]:
+    """Endometrium with its layers, and the canal: thin, so each on a lattice of its own."""
+    layers = [Part("endometrium", uterus.lining(0.0), 0.3 * uterus.endometrium)]
+    if uterus.plan.phase == "proliferative" and uterus.endometrium >= _LAYERED:
+        layers.append(Part("endometrium_functional", uterus.lining(-_BORDER), 0.6))
+    if uterus.endometrium >= _LAYERED:
+        layers.append(Part("endometrium_midline", uterus.midline(), _MIDLINE))
+    top = 2.0 - _BOTTOM - _JUNCTIONAL - 1.5
+    canal = Part("cervical_canal", uterus.canal(_CANAL, 2.5, top), 2.0 * _CANAL[1])
+    return (
+        *Group.layers("junctional_zone", layers, _LINING_FINENESS),
+        Group("cervical_canal", "cervical_mucosa", (canal,), _LINING_FINENESS),
+    )

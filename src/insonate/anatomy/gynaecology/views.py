@@ -25,7 +25,7 @@ _BODY = ("myometrium", "junctional_zone", "endometrium")
 #: Where the probe lies above the symphysis, and how far it is pressed in [mm].
 _SUPRAPUBIC, _PRESSED = 42.0, 2.0
 #: Depth of the image [mm].
-_DEPTH = {"endocavity": 80.0, "c5_2v": 140.0}
+_DEPTH = {"endocavity": 60.0, "c5_2v": 120.0}
 
 
 def vaginal_planes(vagina: Vagina, ovaries: tuple[Ovary, ...]) -> dict[str, Plane]:
@@ -37,7 +37,7 @@ def vaginal_planes(vagina: Vagina, ovaries: tuple[Ovary, ...]) -> dict[str, Plan
     across = _unit(body - pivot)
     planes = {
         "uterus_sagittal": Plane(
-            body, left, (beam,), shows=(*_BODY, "cervix"), reach=0.6 * float(uterus.size[0])
+            body, left, (beam,), shows=(*_BODY, "cervix"), reach=0.42 * float(uterus.size[0])
         ),
         "uterus_transverse": Plane(
             body, _unit(np.cross(across, left)), (across,), shows=_BODY, reach=30.0
@@ -114,7 +114,7 @@ def pose_view(plane: Plane, eye: Vector, vaginal: bool, about: str) -> View:
     at = eye + (PROBE_RADIUS if vaginal else _PRESSED) * beam
     right = np.cross(plane.normal, beam)
     probe = "endocavity" if vaginal else "c5_2v"
-    depth = max(_DEPTH[probe], float(np.linalg.norm(plane.origin - at)) + plane.reach + 15.0)
+    depth = max(_DEPTH[probe], float(np.linalg.norm(plane.origin - at)) + plane.reach + 12.0)
     return View(
         at=_tuple(at), aim=_tuple(at + 50.0 * beam), lateral=_tuple(_facing(right)),
         probe=probe, depth=float(np.ceil(depth)), about=about,
