@@ -23,6 +23,7 @@ from insonate.anatomy.implicit import (
     sweep,
     union,
 )
+from insonate.geometry import rotation_about
 
 __all__ = ["Brain"]
 
@@ -36,10 +37,14 @@ LEAFLET = 0.6
 PIA = 0.7
 #: The window of the falx: cavum, corpus callosum and thalami pass through it.
 WINDOW, WINDOW_HALF = (0.0, -0.10, 0.0), (0.52, 0.385)
-#: The insula, and half of what it spans in length and height, over F and B.
-INSULA, INSULA_HALF = (-0.10, -0.05), (0.20, 0.22)
+#: The insula over (F, B), and half its height over B.
+INSULA, INSULA_HEIGHT = (-0.10, -0.04), 0.19
+#: How far it turns away from the midline at its front [rad] (E).
+INSULA_TURN = -0.12
 #: The opercula close over the insula: half-length of the opening over F at these weeks (M).
-OPENING_WEEKS, OPENING = (16.0, 20.0, 24.0, 30.0), (0.26, 0.24, 0.18, 0.02)
+OPENING_WEEKS, OPENING = (16.0, 20.0, 24.0, 30.0), (0.28, 0.25, 0.20, 0.03)
+#: How the parieto-occipital fissures turn forwards from the midline [rad] (E).
+POF_TURN = 0.35
 #: Convexity sulci: angle from the front [degrees], height over B. They appear from 25 weeks (M).
 SULCI = ((28, 0.05), (47, 0.25), (66, 0.15), (100, 0.3), (118, 0.05), (136, 0.2), (155, 0.0))
 SULCI_FROM, SULCI_GROW, SULCI_DEEPEST = 25.0, 0.7, 8.0
@@ -105,30 +110,38 @@ class Brain:
         notches = [self._sylvian(side) for side in (1.0, -1.0)]
         brain = subtract(hull, self.hindbrain.fossa(), blend=1.5)
         brain = subtract(brain, *notches, blend=1.2)
-        lining = union(*(notch.offset(PIA) for notch in notches), *self._fissures())
-        lining = intersect(lining, brain)
-        return Part("fetal_brain", brain), Part("fetal_sulci", lining, PIA)
+        lining = union(*(self._insula(side) for side in (1.0, -1.0)), *self._fissures())
+        return Part("fetal_brain", brain), Part("fetal_sulci", intersect(lining, brain), PIA)
 
     def _sylvian(self, side: float) -> Shape:
-        """The fissure as a box that is open to the outside, down to the insula."""
+        """The fissure as a trough that is open to the outside, down to the insula."""
         plan = self.plan
-        b, f = plan.sizes.half_width, plan.sizes.half_length
-        half = float(np.interp(plan.sizes.weeks, OPENING_WEEKS, OPENING)) * f
-        y, z = INSULA[0] * f, INSULA[1] * b
-        outside = self.cranium.width_at(y, z, self.depth)
+        half = float(np.interp(plan.sizes.weeks, OPENING_WEEKS, OPENING))
+        half = max(half * plan.sizes.half_length, 0.7)
         deep = max(plan.sizes["sylvian_fissure_depth"], 0.6)
-        far = outside + 0.3 * b
-        centre = (side * 0.5 * (outside - deep + far), y, z)
-        sides = (0.5 * (far - outside + deep), max(half, 0.6), INSULA_HALF[1] * b)
-        return box(centre, sides, rounding=min(0.9, 0.95 * sides[1]))
+        half_sides = (deep, half, max(INSULA_HEIGHT * plan.sizes.half_width, 0.7))
+        turn = rotation_about((0, 0, 1), side * (INSULA_TURN + 0.1 * plan.vary("insula")))
+        trough = box(self._opercula(side), half_sides, turn, 0.6 * min(half_sides))
+        return trough.rippled(0.02 * half, 0.8 * half, 2.0 * plan.vary(f"insula_{side:+.0f}"))
+
+    def _opercula(self, side: float) -> Vector:
+        """Where the brain's surface would be over the insula, `(3,)` [mm]."""
+        _, y, z = self.plan.in_head(0.0, *INSULA)
+        return np.array([side * self.cranium.width_at(y, z, self.depth), y, z])
+
+    def _insula(self, side: float) -> Shape:
+        """Pia in the depth of the fissure."""
+        deep = 0.75 * self.plan.sizes["sylvian_fissure_depth"]
+        medial = half_space(shifted(self._opercula(side), -side * deep, 0, 0), (side, 0, 0))
+        return intersect(self._sylvian(side).offset(PIA), medial)
 
     def _fissures(self) -> list[Shape]:
         """Parieto-occipital fissures at the midline; later in gestation, convexity sulci."""
         plan = self.plan
         deep = max(plan.sizes["parieto_occipital_fissure_depth"], 0.5) + 0.5 * self.falx_width
-        height = 0.20 * plan.sizes.half_width
-        at = plan.in_head(0.0, 0.54, 0.30)
-        plates = [box(at, (deep, 0.5 * PIA, height))]
+        half = (deep, 0.5 * PIA, 0.20 * plan.sizes.half_width)
+        at = plan.in_head(0.0, 0.58, 0.30)
+        plates = [box(at, half, rotation_about((0, 0, 1), side * POF_TURN)) for side in (1, -1)]
         grown = SULCI_GROW * (plan.sizes.weeks - SULCI_FROM)
         if grown > 0.0:
             plates += [
@@ -174,11 +187,12 @@ class Brain:
         if width <= 0.0:
             return ()
         height = CAVUM_HEIGHT * plan.sizes.half_width
-        half = (0.5 * width, 0.5 * length, height)
-        fluid = box(plan.in_head(*CAVUM), half, rounding=0.3 * width)
+        at, half = plan.in_head(*CAVUM), np.array([0.5 * width, 0.5 * length, height])
+        fluid = box(at, half, rounding=0.4 * width)
+        leaflets = box(at, half + np.array([LEAFLET, -0.12 * length, -0.05 * height]), rounding=0.3)
         return (
             Part("fetal_corpus_callosum", self._callosum(), self._callosum_size[1]),
-            Part("fetal_cavum_wall", fluid.offset(LEAFLET), LEAFLET),
+            Part("fetal_cavum_wall", leaflets, LEAFLET),
             Part("fetal_cavum", fluid),
         )
 

@@ -85,6 +85,12 @@ class Face:
         return shifted(self._tip, 0.0, -self._tip_radius, 0.0)
 
     @property
+    def mouth(self) -> Vector:
+        """Middle of the upper lip in the coronal plane that also cuts the nose, `(3,)` [mm]."""
+        b = self.plan.sizes.half_width
+        return shifted(self._tip, 0.0, 0.102 * b, -0.282 * b)
+
+    @property
     def _tip_radius(self) -> float:
         return 0.105 * self.plan.sizes.half_width
 

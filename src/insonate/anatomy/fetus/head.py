@@ -34,45 +34,49 @@ WIDEST_CLEFT = 0.45
 #: The beam may lie this far from across the midline [rad].
 SPREAD = np.radians(30.0)
 
+#: Levels were set by eye beside images of fetal heads, all estimates. Sound enters the thin,
+#: half mineralised plates (they are denser than they are fast) and bends little in them; the
+#: brain is dark, and the walls of its cavities echo where the beam is across them.
+_BRAIN = {"like": "fetal_brain", "speed_of_sound": 1540.0, "density": 1050.0}
+_PIA = {"like": "fetal_brain_sulci_falx", "speed_of_sound": 1545.0, "density": 1090.0}
+_WALL = {"like": "fetal_brain_sulci_falx", "speed_of_sound": 1545.0, "density": 1130.0}
+_BONE = {"like": "fetal_skull", "speed_of_sound": 1630.0, "density": 1770.0, "attenuation": 3.0}
+
 HEAD_TISSUES: Mapping[str, str | Mapping[str, object]] = {
-    "fetal_skull": {
-        "like": "fetal_skull",
-        "speed_of_sound": 1850.0,
-        "density": 1600.0,
-        "attenuation": 4.0,
-        "echogenicity": 6.0,
-        "thickness": 0.1,
-    },
+    "fetal_skull": {**_BONE, "echogenicity": 24.0, "occupancy": 1.0, "thickness": 0.1},
+    "fetal_skull_base": "fetal_cartilage",
     "fetal_suture": {"like": "fetal_soft_tissue", "echogenicity": -6.0},
     "fetal_subarachnoid": {
         "like": "CSF",
-        "speed_of_sound": 1522.0,
+        "speed_of_sound": 1528.0,
+        "density": 1020.0,
         "attenuation": 0.15,
         "attenuation_power": 1.1,
-        "echogenicity": -17.0,
+        "echogenicity": -18.0,
         "occupancy": 0.5,
         "modulation": 3.0,
     },
-    "fetal_brain": {"like": "fetal_brain", "echogenicity": -14.0},
-    "fetal_sulci": {"like": "fetal_brain_sulci_falx", "echogenicity": 0.0},
-    "fetal_thalamus": {"like": "fetal_brain", "echogenicity": -17.0},
-    "fetal_brainstem": {"like": "fetal_brain", "echogenicity": -18.0},
+    "fetal_brain": {**_BRAIN, "echogenicity": -13.0, "modulation": 4.0, "modulation_scale": 2.5},
+    "fetal_sulci": {**_PIA, "echogenicity": -4.0},
+    "fetal_thalamus": {**_BRAIN, "echogenicity": -17.0, "density": 1045.0},
+    "fetal_brainstem": {**_BRAIN, "echogenicity": -18.0},
+    "fetal_ventricle_wall": {**_WALL, "echogenicity": -10.0},
     "fetal_ventricle": "CSF",
     "fetal_third_ventricle": "CSF",
     "fetal_fourth_ventricle": "CSF",
-    "fetal_choroid_plexus": "choroid_plexus",
-    "fetal_corpus_callosum": {"like": "fetal_brain", "echogenicity": -16.0},
-    "fetal_cavum_wall": {"like": "fetal_brain_sulci_falx", "echogenicity": 4.0},
+    "fetal_choroid_plexus": {"like": "choroid_plexus", "echogenicity": 12.0},
+    "fetal_corpus_callosum": {**_BRAIN, "echogenicity": -16.0},
+    "fetal_cavum_wall": {**_WALL, "echogenicity": -4.0},
     "fetal_cavum": "CSF",
-    "fetal_falx": {"like": "fetal_brain_sulci_falx", "echogenicity": 6.0, "occupancy": 0.9},
+    "fetal_falx": {**_PIA, "echogenicity": 6.0, "occupancy": 0.9},
     "fetal_cisterna_magna": "CSF",
-    "fetal_cisterna_septa": {"like": "fetal_brain_sulci_falx", "echogenicity": -6.0},
-    "fetal_cerebellum": {"like": "fetal_brain", "echogenicity": -9.0},
-    "fetal_vermis": {"like": "fetal_brain", "echogenicity": 4.0},
+    "fetal_cisterna_septa": {**_PIA, "echogenicity": -8.0},
+    "fetal_cerebellum": {**_BRAIN, "echogenicity": -9.0},
+    "fetal_vermis": {**_BRAIN, "echogenicity": 4.0},
     "fetal_tongue": "fetal_muscle",
-    "fetal_maxilla": {"like": "fetal_long_bone_spine"},
-    "fetal_mandible": {"like": "fetal_long_bone_spine"},
-    "fetal_nasal_bone": {"like": "fetal_long_bone_spine"},
+    "fetal_maxilla": {**_BONE, "echogenicity": 16.0},
+    "fetal_mandible": {**_BONE, "echogenicity": 16.0},
+    "fetal_nasal_bone": {**_BONE, "echogenicity": 16.0},
     "fetal_eye": "CSF",
     "fetal_lens": {
         "like": "fetal_cartilage",
@@ -155,17 +159,16 @@ def head_groups(plan: Plan) -> tuple[Group, ...]:
     _check(plan)
     skull, brain = (*skull_parts(plan), *_face(plan).parts()), Brain(plan).parts()
     return (
-        Group("fetal_head", "fetal_soft_tissue", skull, 0.7).moved(plan.head),
-        Group("fetal_intracranial", "fetal_subarachnoid", Brain(plan).parts(), 0.6).moved(
-            plan.head
-        ),
+        Group("fetal_head", "fetal_soft_tissue", skull, 0.8).moved(plan.head),
+        Group("fetal_intracranial", "fetal_subarachnoid", brain, 0.7).moved(plan.head),
     )
 
 
 def head_planes(plan: Plan) -> dict[str, Plane]:
     """Standard planes of the head, in the fetal frame."""
     at, hindbrain = plan.in_head, Hindbrain(plan)
-    x, y, z = np.eye(3)
+    x, y, z = (np.array(axis) for axis in ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)))
+    steep = np.array([0.0, 1.0, -1.0]) / np.sqrt(2.0)
     across, reach = (x, -x), 1.15 * plan.sizes.half_length
     cavum = ("fetal_cavum",) if plan.sizes["csp_width"] > 0.0 else ()
     lips = np.array([0.0, -0.94, -0.34]) / np.hypot(0.94, 0.34)
@@ -193,12 +196,12 @@ def head_planes(plan: Plan) -> dict[str, Plane]:
             shows=("fetal_eye", "fetal_lens", "fetal_skull"),
         ),
         "profile": Plane(
-            at(0, -0.35, -0.25), x, (y, (y - z) / np.sqrt(2.0)), SPREAD, reach=reach,
+            at(0, -0.35, -0.25), x, (y, steep), SPREAD, reach=reach,
             shows=("fetal_nasal_bone", "fetal_maxilla", "fetal_mandible", "fetal_skull"),
             hides=("fetal_eye",),
         ),
         "lips": Plane(
-            at(0, -1.05, -0.95), lips, (rise, -rise, x, -x), SPREAD, reach=0.45 * reach,
+            _face(plan).mouth, lips, (rise, -rise, x, -x), SPREAD, reach=0.45 * reach,
             shows=("fetal_skin", "fetal_soft_tissue"), hides=("fetal_brain",),
         ),
     }  # fmt: skip

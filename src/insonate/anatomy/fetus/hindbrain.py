@@ -74,6 +74,7 @@ class Hindbrain:
         """Direction of the plane's midline, from the cavum backwards, `(3,)`."""
         normal = self.plan.sizes["cisterna_magna"] + 0.5 * self.plan.sizes["vermis_ap"]
         low, high = math.radians(5.0), math.radians(60.0)
+        way = np.array([0.0, 1.0, 0.0])
         for _ in range(60):  # the steeper the plane, the farther in front it meets the height
             angle = 0.5 * (low + high)
             way = np.array([0.0, math.cos(angle), -math.sin(angle)])

@@ -172,13 +172,16 @@ def sutures(plan: Plan) -> Shape:
 
 
 def skull_parts(plan: Plan) -> tuple[Part, ...]:
-    """Plates, what spans the gaps between them, and the cavity with its fluid."""
+    """Plates, cartilage of the base, what spans the gaps, and the cavity with its fluid."""
     cranium = Cranium.of(plan)
     floor, ball = _base(plan, 0.0)
     solid = subtract(intersect(cranium.surface(), floor, blend=0.05 * cranium.half_width), ball)
     gaps = intersect(sutures(plan), cranium.surface())
+    under, lifted = 1.6 * cranium.bone, _base(plan, cranium.bone)
+    cartilage = subtract(intersect(cranium.surface(under), lifted[0]), lifted[1])
     return (
         Part("fetal_skull", solid, cranium.bone),
+        Part("fetal_skull_base", cartilage),
         Part("fetal_suture", gaps, cranium.bone),
         Part("fetal_subarachnoid", cavity(plan, cranium)),
     )

@@ -20,23 +20,26 @@ ATRIUM = (None, 0.38, 0.22)
 HORN = (((0.17, -0.58, 0.16), 0.35), ((0.18, -0.45, 0.22), 0.5))  # over the frontal horn's width
 BODY = (((0.22, -0.25, 0.35), 0.52), ((0.25, -0.05, 0.42), 0.55), ((0.31, 0.12, 0.37), 0.72))
 REAR = (
-    ((None, 0.28, 0.28), 0.92),
+    ((None, 0.28, 0.27), 0.94),
     (ATRIUM, 1.0),
-    ((None, 0.48, 0.18), 0.86),
-    ((0.36, 0.57, 0.15), 0.64),
-    ((0.31, 0.67, 0.12), 0.30),
+    ((None, 0.48, 0.20), 0.92),
+    ((0.37, 0.59, 0.18), 0.76),
+    ((0.33, 0.69, 0.16), 0.52),
+    ((0.29, 0.76, 0.14), 0.26),
 )
 TEMPORAL = ((ATRIUM, 0.9), ((0.50, 0.26, 0.02), 0.6), ((0.55, 0.05, -0.20), 0.4))
 #: A dilated ventricle is round all along: radii of body, occipital and temporal horn (spec).
 DILATED_BODY, DILATED_REAR, DILATED_TEMPORAL = 0.7, 1.0, 0.6
 #: The plexus: from the body of the ventricle to the glomus in the atrium; share of its radius.
-PLEXUS = (((0.25, -0.05, 0.40), 0.35), ((0.31, 0.12, 0.35), 0.6), ((None, 0.27, 0.27), 0.95))
-GLOMUS, PLEXUS_TAIL = (None, 0.36, 0.22), ((0.50, 0.26, 0.02), 0.35)
+PLEXUS = (((0.25, -0.05, 0.40), 0.35), ((0.31, 0.12, 0.35), 0.6), ((None, 0.25, 0.28), 0.9))
+GLOMUS, PLEXUS_TAIL = (None, 0.33, 0.23), ((0.50, 0.26, 0.02), 0.35)
 #: It fills this share of the atrium's radius at most; nearly all before 16 weeks.
-PLEXUS_WEEKS, PLEXUS_SHARE = (14.0, 16.0, 20.0, 24.0), (0.90, 0.82, 0.72, 0.66)
+PLEXUS_WEEKS, PLEXUS_SHARE = (14.0, 16.0, 20.0, 24.0), (0.92, 0.90, 0.84, 0.80)
 #: Tissue that stays around the widest ventricle: brain mantle, medial wall, subarachnoid space.
 MANTLE, SEPTUM, GAP = 1.2, 0.6, 0.8
 FILM = 0.35
+#: Ependyma and what echoes with it [mm] (E).
+WALL = 0.45
 
 Vector = NDArray[np.float64]
 Knot = tuple[tuple[float | None, float, float], float]
@@ -113,7 +116,7 @@ class Ventricles:
         radius = 0.5 * self.atrium_width
         slim = self.plan.sizes["frontal_horn_width"] / (2.0 * radius)
         horn = tuple((at, share * 2.0 * slim) for at, share in HORN)
-        rear = (*REAR[:2], *self._shares(REAR[2:4], DILATED_REAR), *self._shares(REAR[4:], 0.6))
+        rear = (*REAR[:2], *self._shares(REAR[2:4], DILATED_REAR), *self._shares(REAR[4:], 0.7))
         main = self._shares(horn, 0.6) + self._shares(BODY, DILATED_BODY) + rear
         whole = self._tube(main, radius, side)
         whole |= self._tube(self._shares(TEMPORAL, DILATED_TEMPORAL), radius, side)
@@ -135,11 +138,13 @@ class Ventricles:
         points[2] = points[2] + 0.8 * sink
         plexus = tube(points, [r * radius for _, r in knots])
         phase = 3.0 * self.plan.vary(f"plexus_{side:+.0f}")
-        plexus = plexus.rippled(0.12 * radius, 2.4 * radius, phase)
+        plexus = plexus.rippled(0.08 * radius, 1.7 * radius, phase)
         return intersect(plexus, self.ventricle(side).offset(-FILM))
 
     def parts(self) -> tuple[Part, ...]:
         """Fluid and plexus of both sides, in painter's order."""
-        fluid = [Part("fetal_ventricle", self.ventricle(side)) for side in (1.0, -1.0)]
+        whole = [self.ventricle(side) for side in (1.0, -1.0)]
+        wall = [Part("fetal_ventricle_wall", fluid.offset(WALL), WALL) for fluid in whole]
+        fluid = [Part("fetal_ventricle", shape) for shape in whole]
         plexus = [Part("fetal_choroid_plexus", self.plexus(side)) for side in (1.0, -1.0)]
-        return (*fluid, *plexus)
+        return (*wall, *fluid, *plexus)
