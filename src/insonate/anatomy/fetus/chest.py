@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insonate.anatomy.fetus.diaphragm import body_cavity
-from insonate.anatomy.fetus.great_vessels import great_vessel_parts, vessel_point
+from insonate.anatomy.fetus.great_vessels import VESSELS, great_vessel_parts, vessel_point
 from insonate.anatomy.fetus.heart import (
     LEFT_VENTRICLE,
     RIGHT_VENTRICLE,
@@ -94,6 +94,7 @@ def chest_planes(plan: Plan) -> dict[str, Plane]:
         return Plane(trunk.centre(s), axes[:, 2], _beams(plan, axes[:, 2]), reach=reach, **what)
 
     normal = _left_outflow_normal(plan, frame)
+    valve = vessel_point(plan, frame, "aorta", VESSELS["aorta"].valve or 0.0)
     return {
         "four_chamber": axial(
             FOUR_CHAMBER_S,
@@ -101,18 +102,15 @@ def chest_planes(plan: Plan) -> dict[str, Plane]:
             hides=("fetal_stomach", "fetal_kidney_left", "fetal_kidney_right"),
         ),
         "three_vessel": axial(_THREE_VESSEL_S, shows=vessels, hides=("fetal_stomach",)),
-        "lvot": Plane(
-            vessel_point(plan, frame, "aorta", 0.16), normal, _beams(plan, normal),
-            shows=outflow, reach=reach,
-        ),
-    }  # fmt: skip
+        "lvot": Plane(valve, normal, _beams(plan, normal), shows=outflow, reach=reach),
+    }
 
 
 def _left_outflow_normal(plan: Plan, frame: HeartFrame) -> Vector:
     """Normal of the plane through apex, aortic valve and ascending aorta, cranial side."""
-    valve = vessel_point(plan, frame, "aorta", 0.16)
+    valve = vessel_point(plan, frame, "aorta", VESSELS["aorta"].valve or 0.0)
     apex = frame.point(*_apex())
-    normal = np.cross(apex - valve, vessel_point(plan, frame, "aorta", 0.30) - valve)
+    normal = np.cross(apex - valve, vessel_point(plan, frame, "aorta", 0.22) - valve)
     normal /= np.linalg.norm(normal)
     cranial = plan.trunk.axes(FOUR_CHAMBER_S)[:, 2]
     return normal * math.copysign(1.0, float(normal @ cranial))
@@ -125,7 +123,9 @@ def _beams(plan: Plan, normal: Vector) -> tuple[Vector, ...]:
     for angle in np.radians([0.0, 45.0, -45.0, 90.0, -90.0]):
         beam = math.cos(angle) * axes[:, 1] - math.sin(angle) * axes[:, 0]
         beam = beam - normal * (beam @ normal)
-        beams.append(beam / np.linalg.norm(beam))
+        beam /= np.linalg.norm(beam)
+        if beam @ axes[:, 1] > -0.25:
+            beams.append(beam)
     return tuple(beams)
 
 
@@ -146,8 +146,8 @@ def chest_landmarks(plan: Plan) -> dict[str, Vector]:
         "tricuspid_valve": frame.point(tricuspid.a, tricuspid.middle, 0.0),
         "mitral_septal_hinge": frame.point(mitral.a, mitral.inner, 0.0),
         "tricuspid_septal_hinge": frame.point(tricuspid.a, tricuspid.inner, 0.0),
-        "aortic_valve": vessel_point(plan, frame, "aorta", 0.16),
-        "pulmonary_valve": vessel_point(plan, frame, "pulmonary_trunk", 0.40),
+        "aortic_valve": vessel_point(plan, frame, "aorta", VESSELS["aorta"].valve or 0.0),
+        "pulmonary_valve": vessel_point(plan, frame, "pulmonary_trunk", 0.50),
         "descending_aorta": plan.trunk.point(FOUR_CHAMBER_S, 0.09, -0.36),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,8 @@ from insonate.anatomy.implicit import Part, Shape, half_space, intersect, tube
 __all__ = ["VESSELS", "Vessel", "great_vessel_parts", "vessel_lumen", "vessel_point"]
 
 Vector = NDArray[np.float64]
-#: A point of a path: "heart" a, r, z, or "trunk" s, u, v.
+#: A point of a path: "heart" a, r, z; "base" left, anterior, cranial of the crux in the same
+#: unit, however the heart is turned; or "trunk" s, u, v.
 Place = tuple[str, float, float, float]
 
 
@@ -40,65 +42,68 @@ VESSELS: dict[str, Vessel] = {
     "aorta": Vessel(
         "fetal_aorta",
         (
-            ("heart", 0.10, -0.09, 0.09),
-            ("heart", 0.04, -0.01, 0.20),
-            ("trunk", 0.330, -0.06, 0.20),
-            ("trunk", 0.300, -0.06, 0.10),
-            ("trunk", 0.282, 0.01, -0.08),
-            ("trunk", 0.292, 0.09, -0.27),
-            ("trunk", 0.325, 0.09, -0.36),
+            ("base", 0.18, 0.00, 0.10),
+            ("base", 0.07, 0.01, 0.18),
+            ("base", -0.03, 0.02, 0.27),
+            ("base", -0.05, 0.01, 0.36),
+            ("base", 0.00, -0.08, 0.45),
+            ("base", 0.08, -0.21, 0.45),
+            ("base", 0.11, -0.33, 0.37),
+            ("trunk", 0.350, 0.09, -0.36),
             ("trunk", 0.410, 0.09, -0.36),
+            ("trunk", 0.460, 0.09, -0.36),
             ("trunk", 0.520, 0.09, -0.36),
         ),
         (("aortic_valve", 1.0), ("descending_aorta", 1.0)),
-        0.16,
+        0.10,
     ),
     "pulmonary_trunk": Vessel(
         "fetal_pulmonary_artery",
         (
-            ("heart", 0.13, 0.17, 0.15),
-            ("heart", 0.17, 0.11, 0.27),
-            ("trunk", 0.330, 0.13, 0.36),
-            ("trunk", 0.315, 0.15, 0.15),
+            ("base", 0.06, 0.22, 0.13),
+            ("base", 0.09, 0.215, 0.20),
+            ("base", 0.14, 0.21, 0.27),
+            ("base", 0.17, 0.16, 0.33),
+            ("base", 0.18, 0.07, 0.365),
         ),
         (("pulmonary_valve", 1.0), ("pulmonary_valve", 0.85)),
-        0.40,
+        0.50,
     ),
     "duct": Vessel(
         "fetal_ductus_arteriosus",
         (
-            ("trunk", 0.315, 0.15, 0.15),
-            ("trunk", 0.307, 0.15, -0.05),
-            ("trunk", 0.310, 0.11, -0.24),
-            ("trunk", 0.322, 0.09, -0.35),
+            ("base", 0.18, 0.07, 0.365),
+            ("base", 0.20, -0.06, 0.38),
+            ("base", 0.18, -0.21, 0.36),
+            ("base", 0.12, -0.34, 0.32),
         ),
-        (("ductus", 1.15), ("ductus", 0.95)),
+        (("ductus", 1.2), ("ductus", 1.0)),
     ),
     "right_pulmonary_artery": Vessel(
         "fetal_pulmonary_artery",
         (
-            ("trunk", 0.322, 0.14, 0.20),
-            ("trunk", 0.332, 0.06, -0.02),
-            ("trunk", 0.338, -0.18, -0.06),
-            ("trunk", 0.350, -0.40, -0.16),
+            ("base", 0.17, 0.07, 0.36),
+            ("base", 0.05, -0.10, 0.32),
+            ("base", -0.15, -0.14, 0.30),
+            ("base", -0.36, -0.17, 0.26),
         ),
-        (("pulmonary_valve", 0.45), ("pulmonary_valve", 0.35)),
+        (("pulmonary_valve", 0.40), ("pulmonary_valve", 0.32)),
     ),
     "superior_caval_vein": Vessel(
         "fetal_superior_vena_cava",
         (
-            ("trunk", 0.230, -0.24, 0.02),
-            ("trunk", 0.280, -0.26, 0.06),
-            ("trunk", 0.330, -0.27, 0.09),
-            ("heart", -0.16, 0.20, 0.12),
+            ("trunk", 0.230, -0.22, 0.00),
+            ("base", -0.22, -0.03, 0.45),
+            ("base", -0.235, -0.03, 0.30),
+            ("base", -0.25, 0.02, 0.12),
         ),
-        (("superior_vena_cava", 0.9), ("superior_vena_cava", 1.05)),
+        (("superior_vena_cava", 0.9), ("superior_vena_cava", 1.0)),
     ),
     "inferior_caval_vein": Vessel(
         "fetal_inferior_vena_cava",
         (
-            ("heart", -0.17, 0.17, -0.12),
-            ("trunk", 0.470, -0.19, -0.12),
+            ("base", -0.23, 0.01, -0.10),
+            ("base", -0.20, -0.08, -0.25),
             ("trunk", 0.520, -0.17, -0.26),
         ),
         (("descending_aorta", 0.95), ("descending_aorta", 0.85)),
@@ -106,19 +111,19 @@ VESSELS: dict[str, Vessel] = {
     "left_pulmonary_vein": Vessel(
         "fetal_pulmonary_veins",
         (
-            ("heart", -0.13, -0.24, 0.00),
-            ("heart", -0.10, -0.36, 0.00),
-            ("heart", -0.09, -0.50, 0.01),
-            ("heart", -0.10, -0.68, 0.03),
+            ("base", 0.10, -0.24, 0.00),
+            ("base", 0.20, -0.28, 0.00),
+            ("base", 0.31, -0.35, 0.01),
+            ("base", 0.43, -0.45, 0.03),
         ),
         (("descending_aorta", 0.55), ("descending_aorta", 0.32)),
     ),
     "right_pulmonary_vein": Vessel(
         "fetal_pulmonary_veins",
         (
-            ("heart", -0.22, -0.08, -0.02),
-            ("heart", -0.36, -0.01, -0.02),
-            ("heart", -0.44, 0.16, 0.00),
+            ("heart", -0.20, -0.09, -0.02),
+            ("heart", -0.33, -0.02, -0.02),
+            ("heart", -0.44, 0.14, 0.00),
             ("heart", -0.52, 0.36, 0.03),
         ),
         (("descending_aorta", 0.55), ("descending_aorta", 0.32)),
@@ -127,12 +132,17 @@ VESSELS: dict[str, Vessel] = {
 #: Thickness of their walls over the diameter of the heart (E).
 _WALL = 0.015
 _VALVE = 0.018
-_PIECES = 14
+_PIECES = 20
 
 
 def _place(plan: Plan, frame: HeartFrame, place: Place) -> Vector:
-    kind, *at = place
-    return frame.point(*at) if kind == "heart" else plan.trunk.point(*at)
+    kind, x, y, z = place
+    if kind == "trunk":
+        return plan.trunk.point(x, y, z)
+    if kind == "base":
+        sin, cos = math.sin(frame.angle), math.cos(frame.angle)
+        x, y = x * sin + y * cos, y * sin - x * cos
+    return frame.point(x, y, z)
 
 
 def vessel_path(plan: Plan, frame: HeartFrame, vessel: Vessel) -> tuple[Vector, Vector]:
@@ -147,17 +157,19 @@ def vessel_path(plan: Plan, frame: HeartFrame, vessel: Vessel) -> tuple[Vector, 
     return CubicSpline(along, knots)(share), np.interp(share, [0.0, 1.0], radii)
 
 
-def vessel_lumen(plan: Plan, frame: HeartFrame, name: str, from_share: float = 0.0) -> Shape:
-    """Blood of the vessel called `name`, from a share of its course on."""
+def vessel_lumen(
+    plan: Plan, frame: HeartFrame, name: str, start: float = 0.0, end: float = 1.0
+) -> Shape:
+    """Blood of the vessel called `name`, between two shares of its course."""
     points, radii = vessel_path(plan, frame, VESSELS[name])
-    first = round(from_share * _PIECES)
-    return tube(points[first:], radii[first:])
+    piece = slice(round(start * _PIECES), round(end * _PIECES) + 1)
+    return tube(points[piece], radii[piece])
 
 
 def great_vessel_parts(
     plan: Plan, frame: HeartFrame, room: Shape, heart: Shape
 ) -> tuple[Part, ...]:
-    """All walls, then all blood, then the valves.
+    """All walls, then all blood, then the valves; before a valve the blood is the ventricle's.
 
     Args:
         plan: of the fetus.
@@ -167,7 +179,7 @@ def great_vessel_parts(
     """
     walls = [_wall(plan, frame, vessel, room, heart) for vessel in VESSELS.values()]
     blood = [
-        Part(vessel.region, vessel_lumen(plan, frame, name) & room)
+        Part(vessel.region, vessel_lumen(plan, frame, name, vessel.valve or 0.0) & room)
         for name, vessel in VESSELS.items()
     ]
     leaves = [
@@ -186,7 +198,7 @@ def _wall(plan: Plan, frame: HeartFrame, vessel: Vessel, room: Shape, heart: Sha
 
 
 def _at_valve(vessel: Vessel) -> int:
-    return max(1, round((vessel.valve or 0.0) * _PIECES))
+    return round((vessel.valve or 0.0) * _PIECES)
 
 
 def _leaves(plan: Plan, frame: HeartFrame, vessel: Vessel) -> Part:

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, replace
 
 from insonate.anatomy.fetus.diaphragm import diaphragm_dome
-from insonate.anatomy.fetus.great_vessels import vessel_lumen
+from insonate.anatomy.fetus.great_vessels import VESSELS, vessel_lumen
 from insonate.anatomy.fetus.heart_frame import HeartFrame
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.implicit import Part, Shape, box, capsule, intersect, subtract, union
@@ -27,8 +27,8 @@ __all__ = [
 ]
 
 #: Cavities: centre and semi-axes (a, r, z).
-LEFT_VENTRICLE = ((0.16, -0.198, 0.00), (0.46, 0.1555, 0.19))
-RIGHT_VENTRICLE = ((0.15, 0.172, 0.01), (0.38, 0.186, 0.22))
+LEFT_VENTRICLE = ((0.16, -0.197, 0.00), (0.46, 0.1530, 0.19))
+RIGHT_VENTRICLE = ((0.15, 0.169, 0.01), (0.38, 0.184, 0.22))
 LEFT_ATRIUM = ((-0.115, -0.145, 0.00), (0.160, 0.200, 0.18))
 RIGHT_ATRIUM = ((-0.110, 0.145, 0.00), (0.180, 0.195, 0.19))
 #: Walls: left ventricle, right ventricle, atria, and the septa between them.
@@ -78,7 +78,7 @@ class Valve:
 
     @property
     def middle(self) -> float:
-        """r of the middle of the opening."""
+        """The r of the middle of the opening."""
         return 0.5 * (self.inner + self.outer)
 
     @property
@@ -88,7 +88,8 @@ class Valve:
 
     def roof(self, frame: HeartFrame) -> Shape:
         """All that lies on the atrial side of the leaves."""
-        return self._leaf(frame, self.inner) & self._leaf(frame, self.outer)
+        hinges = [h for h in (self.inner, self.outer) if h != self.tip]
+        return intersect(*(self._leaf(frame, hinge) for hinge in hinges))
 
     def _leaf(self, frame: HeartFrame, hinge: float) -> Shape:
         run = self.tip - hinge
@@ -167,7 +168,7 @@ def heart_outline(plan: Plan, frame: HeartFrame) -> Shape:
     atria = union(chambers.left_atrium(), chambers.right_atrium()).offset(ATRIAL_WALL * unit)
     heart = union(muscle, atria, blend=_BLEND * unit)
     room = diaphragm_dome(plan).offset(-_diaphragm_room(plan, frame))
-    aorta = vessel_lumen(plan, frame, "aorta", from_share=0.5).offset(_OFF_AORTA * unit)
+    aorta = vessel_lumen(plan, frame, "aorta", start=0.5).offset(_OFF_AORTA * unit)
     return subtract(intersect(heart, room, blend=_BLEND * unit), aorta, blend=_BLEND * unit)
 
 
@@ -209,8 +210,20 @@ def _cavities(plan: Plan, frame: HeartFrame, outline: Shape) -> tuple[Part, ...]
         ("fetal_right_atrium", intersect(chambers.right_atrium(), right, dexter) & inside),
     )
     gap = _defect(plan, frame)
-    return tuple(Part(*cavity) for cavity in cavities) + (
-        _gap(frame, gap, (left, right), (sinister, dexter)) if gap else ()
+    atria = union(chambers.left_atrium(), chambers.right_atrium())
+    return (
+        *(Part(*cavity) for cavity in cavities),
+        *_outflows(plan, frame, atria.offset(ATRIAL_WALL * frame.unit)),
+        *(_gap(frame, gap, (left, right), (sinister, dexter)) if gap else ()),
+    )
+
+
+def _outflows(plan: Plan, frame: HeartFrame, atria: Shape) -> tuple[Part, ...]:
+    """The ventricles' blood on its way to the arteries' valves."""
+    ways = (("fetal_left_ventricle", "aorta"), ("fetal_right_ventricle", "pulmonary_trunk"))
+    return tuple(
+        Part(region, vessel_lumen(plan, frame, name, end=VESSELS[name].valve or 0.0) - atria)
+        for region, name in ways
     )
 
 
@@ -232,7 +245,7 @@ def _gap(frame: HeartFrame, gap: float, roofs, sides) -> tuple[Part, ...]:
 
 def _septa(plan: Plan, frame: HeartFrame, outline: Shape) -> tuple[Part, ...]:
     unit = frame.unit
-    parts = [_atrial_septum(plan, frame), _flap(frame)]
+    parts = [_atrial_septum(plan, frame)] + ([] if _defect(plan, frame) else [_flap(frame)])
     for start, end, radius in (_BAND, *_PAPILLARY):
         muscle = capsule(frame.point(*start), frame.point(*end), radius * unit)
         parts.append(Part("fetal_myocardium", muscle & outline, 2.0 * radius * unit))
@@ -240,17 +253,18 @@ def _septa(plan: Plan, frame: HeartFrame, outline: Shape) -> tuple[Part, ...]:
 
 
 def _atrial_septum(plan: Plan, frame: HeartFrame) -> Part:
-    unit = frame.unit
-    end = 0.045 if not _defect(plan, frame) else _COMMON_A - 0.5 * _defect(plan, frame)
+    unit, gap = frame.unit, _defect(plan, frame)
+    end = _COMMON_A - 0.5 * gap if gap else 0.045
     wall = box(
         frame.point(0.5 * (end - 0.33), 0.0, 0.0),
         [0.5 * (end + 0.33) * unit, 0.5 * ATRIAL_SEPTUM * unit, 0.17 * unit],
         frame.matrix[:3, :3],
     )
     atria = union(frame.ellipsoid(*LEFT_ATRIUM), frame.ellipsoid(*RIGHT_ATRIUM))
+    septum = wall & atria.offset(0.02 * unit)
     a, z, radius = _FORAMEN
-    hole = capsule(frame.point(a, -0.1, z), frame.point(a, 0.1, z), radius * unit)
-    septum = subtract(wall & atria.offset(0.02 * unit), hole)
+    if not gap:
+        septum -= capsule(frame.point(a, -0.1, z), frame.point(a, 0.1, z), radius * unit)
     return Part("fetal_myocardium", septum, ATRIAL_SEPTUM * unit)
 
 

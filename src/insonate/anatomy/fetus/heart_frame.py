@@ -26,8 +26,8 @@ _CRUX = (0.14, 0.14)
 #: Angle between the front and the direction of the apex, and what it varies by [rad] (M).
 _AXIS = math.radians(45.0)
 _AXIS_VARIES = math.radians(8.0)
-#: The unit of (a, r, z) over D: makes the outline of the four-chamber section exactly pi D long.
-_UNIT = 1.0
+#: The unit of (a, r, z) over D: makes the outline of the four-chamber section pi D long.
+_UNIT = 0.991
 #: Points (a, r) of that outline, pericardium included, which have to stay inside the chest.
 _OUTLINE = (
     (0.73, -0.16), (0.70, -0.28), (0.72, -0.05), (0.50, -0.42), (0.25, -0.46), (0.00, -0.44),
