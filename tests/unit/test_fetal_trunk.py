@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insonate.anatomy.fetus import spine, trunk
-from insonate.anatomy.fetus.abdomen import STOMACH
+from insonate.anatomy.fetus.abdomen import DUODENUM, STOMACH
 from insonate.anatomy.fetus.diaphragm import diaphragm_dome
 from insonate.anatomy.fetus.kidneys import largest_pelvis
 from insonate.anatomy.fetus.plan import Plan, Posture
@@ -208,7 +208,7 @@ def test_two_bubbles_are_one_room():
     truth = trunk.trunk_truth(plan)
     equivalent = np.sqrt(truth["stomach_transverse"] * truth["stomach_ap"])
     assert truth["duodenum"] == pytest.approx(0.7 * equivalent)
-    line = plan.trunk.path([(0.592, -0.20, -0.10), STOMACH], 60)
+    line = np.linspace(plan.trunk.point(*DUODENUM), plan.trunk.point(*STOMACH), 60)
     assert (distance(stomach, line) < 0.0).all()
     assert not (distance(region(parts_of(24.0), "fetal_stomach"), line) < 0.0).all()
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from insonate.anatomy.fetus.abdominal_vessels import portal_sinus, vena_cava
 from insonate.anatomy.fetus.diaphragm import CLEARANCE, body_cavity, diaphragm_dome, trunk_core
 from insonate.anatomy.fetus.joints import limbs
+from insonate.anatomy.fetus.kidneys import kidney
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.fetus.spine import vertebra
 from insonate.anatomy.implicit import (
@@ -19,6 +20,7 @@ from insonate.anatomy.implicit import (
     ellipsoid,
     half_space,
     intersect,
+    sphere,
     subtract,
     sweep,
     tube,
@@ -27,11 +29,13 @@ from insonate.anatomy.implicit import (
 
 __all__ = [
     "BLADDER",
+    "DUODENUM",
     "GALLBLADDER",
     "STOMACH",
     "abdomen_parts",
     "abdominal_cavity",
     "duodenum_diameter",
+    "stomach_parts",
     "stomach_radii",
 ]
 
@@ -40,7 +44,7 @@ STOMACH = (0.565, 0.46, 0.0)
 GALLBLADDER = (0.62, -0.36, 0.42)
 BLADDER = (0.90, 0.0, 0.30)
 SPLEEN = (0.56, 0.70, -0.38)
-_DUODENUM = (0.592, -0.20, -0.10)
+DUODENUM = (0.582, -0.31, -0.14)
 #: Semi-axes of the stomach over its equivalent radius, left and posterior (E).
 _STOMACH_ASPECT = (0.95, 1.0 / 0.95)
 #: Of the spleen over R (E).
@@ -55,6 +59,8 @@ _LEFT_LOBE = ((0.0, -0.30), (0.95, 0.15))
 _BACK = (0.36, 0.30, 0.14)
 #: Levels at which the wall's muscle begins and ends, and the way that leads out of it.
 _WALL_ENDS = ((0.48, 1.0), (0.83, -1.0))
+#: Room of the small bowel (E): middle and half of its s and v, half-width u.
+_COILS_S, _COILS_V, _COILS_U = (0.755, 0.085), (0.27, 0.36), 0.54
 #: Course of the colon, caecum to rectum, (s, u, v) (E).
 _COLON = (
     (0.785, -0.60, -0.05),
@@ -77,7 +83,7 @@ Vector = NDArray[np.float64]
 
 
 def abdomen_parts(plan: Plan) -> tuple[Part, ...]:
-    """All but kidneys and vessels, in painter's order."""
+    """All but stomach, kidneys and vessels, in painter's order."""
     cavity = abdominal_cavity(plan)
     return (
         Part("fetal_back_muscle", _back(plan)),
@@ -87,7 +93,6 @@ def abdomen_parts(plan: Plan) -> tuple[Part, ...]:
         Part("fetal_liver", _liver(plan, cavity)),
         Part("fetal_spleen", _spleen(plan) & cavity),
         *_gallbladder(plan),
-        *_stomach(plan),
         *_bladder(plan),
     )
 
@@ -190,20 +195,23 @@ def duodenum_diameter(plan: Plan) -> float:
     return plan.finding("double_bubble") * 2.0 * math.sqrt(radii[0] * radii[1])
 
 
-def _stomach(plan: Plan) -> list[Part]:
-    """The bubble, and a second one in the duodenum if that is closed."""
+def stomach_parts(plan: Plan) -> tuple[Part, ...]:
+    """The bubble, and a second one in the duodenum if that is closed; painted over the vessels."""
     radii, r = stomach_radii(plan), plan.sizes.trunk_radius
     if not radii[0]:
-        return []
+        return ()
     frame = plan.trunk.frame(*STOMACH)
     bubbles: Shape = ellipsoid(frame[:3, 3], radii, frame[:3, :3] @ _turned_x(-0.18))
     diameter = duodenum_diameter(plan)
     if diameter:
-        second = plan.trunk.point(*_DUODENUM)
+        second = plan.trunk.point(*DUODENUM)
         pylorus = capsule(frame[:3, 3], second, 0.05 * r)
-        vessels = union(portal_sinus(plan), vena_cava(plan)).offset(0.03 * r)
-        bubbles = union(bubbles, ellipsoid(second, np.full(3, 0.5 * diameter)), pylorus) - vessels
-    return [Part("fetal_stomach", bubbles - diaphragm_dome(plan).offset(0.05 * r))]
+        # it is slack: it yields to what lies around it
+        firm = union(
+            portal_sinus(plan), vena_cava(plan), kidney(plan, "right").shape().offset(0.03 * r)
+        )
+        bubbles = union(bubbles, sphere(second, 0.5 * diameter), pylorus) - firm.offset(0.03 * r)
+    return (Part("fetal_stomach", bubbles - diaphragm_dome(plan).offset(0.05 * r)),)
 
 
 def _bladder(plan: Plan) -> list[Part]:
@@ -219,7 +227,7 @@ def _bowel(plan: Plan) -> list[Part]:
     small, colon = plan.sizes["small_bowel"], plan.sizes["colon"]
     room = body_cavity(plan).offset(-0.02 * r) - _thighs(plan)
     if small:
-        coils = tube(_coils(plan, max(1.4 * small, 0.20 * r)), 0.5 * small)
+        coils = tube(_coils(plan), 0.5 * small)
         parts.append(Part("fetal_small_bowel", coils & room))
     if colon:
         line = plan.trunk.path(_COLON, 40)
@@ -230,26 +238,16 @@ def _bowel(plan: Plan) -> list[Part]:
     return parts
 
 
-def _coils(plan: Plan, step: float) -> Vector:
-    """A path that folds to and fro through the lower abdomen `(points, 3)` [mm].
-
-    Args:
-        plan: of the fetus.
-        step: between neighbouring coils [mm].
-    """
-    trunk = plan.trunk
-    b, phase = trunk.half(0.75)[1], 3.0 * plan.vary("bowel")
-    levels = np.linspace(0.665, 0.85, max(2, round(0.185 * trunk.length / step)) + 1)
-    layers = np.linspace(0.66, -0.10, max(2, round(0.76 * b / step)) + 1)
-    rows = []
-    for i, v in enumerate(layers):
-        for j, s in enumerate(levels if i % 2 == 0 else levels[::-1]):
-            width = 0.52 - 0.9 * max(s - 0.76, 0.0) / 0.2
-            across = np.linspace(-width, width, 6) * (1.0 if (i * len(levels) + j) % 2 else -1.0)
-            for k, u in enumerate(across):
-                wave = math.sin(2.1 * k + 1.7 * j + 2.9 * i + phase)
-                rows.append((s + 0.010 * wave, u, v + 0.05 * math.cos(1.3 * k + 2.3 * j + phase)))
-    return trunk.points(rows)
+def _coils(plan: Plan) -> Vector:
+    """A path that winds through the lower abdomen and never repeats `(points, 3)` [mm]."""
+    t = np.linspace(0.0, 2.0 * np.pi, 200)
+    phase = 0.8 * plan.vary("bowel")
+    (middle_s, half_s), (middle_v, half_v) = _COILS_S, _COILS_V
+    s = middle_s + half_s * np.sin(5.0 * t + 0.4 + phase)
+    width = _COILS_U - 3.4 * np.maximum(s - middle_s, 0.0)
+    u = width * np.sin(8.0 * t + phase)
+    v = middle_v + half_v * np.sin(11.0 * t + 1.1 + 2.0 * phase)
+    return plan.trunk.points(np.stack([s, u, v], axis=1))
 
 
 def _turned_x(angle: float) -> Vector:

@@ -41,20 +41,19 @@ _VENA_CAVA = (
 )
 _AORTA = ((0.49, 0.09, -0.36), (0.60, 0.09, -0.36), (0.72, 0.06, -0.36), (0.79, 0.02, -0.36))
 #: Half of the portal sinus' and the ductus' width over R (E).
-_SINUS, _DUCTUS = 0.080, 0.028
+_SINUS, _DUCTUS = 0.085, 0.028
 #: Branches: course and half-width over R at both ends (E).
 _PORTAL_BRANCHES = (
     ((0.565, -0.33, 0.10), (0.560, -0.50, 0.22), (0.550, -0.64, 0.32)),
     ((0.565, -0.33, 0.10), (0.572, -0.48, -0.06), (0.590, -0.60, -0.24)),
     ((0.569, -0.02, 0.33), (0.560, 0.16, 0.42), (0.550, 0.32, 0.55)),
-    ((0.575, -0.02, 0.38), (0.575, -0.18, 0.50), (0.570, -0.30, 0.66)),
 )
 _HEPATIC_VEINS = (
     ((0.503, -0.17, -0.24), (0.525, -0.42, -0.12), (0.580, -0.66, 0.02)),
     ((0.503, -0.16, -0.22), (0.520, -0.22, 0.15), (0.560, -0.30, 0.44)),
     ((0.503, -0.14, -0.22), (0.520, 0.10, 0.15), (0.555, 0.30, 0.38)),
 )
-_BRANCH = (0.036, 0.016)
+_BRANCH = (0.044, 0.022)
 #: Right of the midline; mirrored for the left: from the end of the aorta round the bladder.
 _UMBILICAL_ARTERY = (
     (0.788, 0.02, -0.36),
@@ -116,7 +115,7 @@ def vena_cava(plan: Plan) -> Shape:
 
 def portal_sinus(plan: Plan) -> Shape:
     """From the umbilical vein to the right: the bend of the J."""
-    radii = _radius(plan, _SINUS) * np.array([1.0, 0.75])
+    radii = _radius(plan, _SINUS) * np.array([1.0, 0.80])
     return _course(plan, _PORTAL_SINUS, radii, 12)
 
 

@@ -163,12 +163,14 @@ def _kidney(plan: Plan, side: str, at: Kidney, room: Shape) -> list[Part]:
 
 
 #: Places of pyramids and calyces over the semi-axes: lateral, posterior, cranial.
-_ROWS = [(0.42 if abs(z) < 0.4 else 0.25, y * (1.0 if abs(z) < 0.4 else 0.7), z)
-         for y, z in product((-0.50, 0.50), (-0.66, -0.24, 0.24, 0.66))]  # fmt: skip
+_ROWS = [
+    (0.42 - 0.35 * z**2, side * 0.50 * (1.0 - 0.55 * z**2), z)
+    for side, z in product((-1.0, 1.0), (-0.70, -0.36, 0.0, 0.36, 0.70))
+]
 
 
 def _pyramids(at: Kidney) -> list[Shape]:
-    axes, radii = at.frame[:3, :3], at.half * (0.30, 0.27, 0.15)
+    axes, radii = at.frame[:3, :3], at.half * (0.30, 0.26, 0.135)
     return [ellipsoid(at.point(*row), radii, axes) for row in _ROWS]
 
 

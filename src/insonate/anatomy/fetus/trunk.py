@@ -15,6 +15,7 @@ from insonate.anatomy.fetus.abdomen import (
     STOMACH,
     abdomen_parts,
     duodenum_diameter,
+    stomach_parts,
     stomach_radii,
 )
 from insonate.anatomy.fetus.abdominal_vessels import UMBILICUS, vessel_parts
@@ -78,6 +79,7 @@ def trunk_groups(plan: Plan) -> tuple[Group, ...]:
         *abdomen_parts(plan),
         *kidney_parts(plan, body_cavity(plan)),
         *vessel_parts(plan),
+        *stomach_parts(plan),
         *chest_parts(plan),
         *spine_parts(plan),
         *thorax_parts(plan),
@@ -216,8 +218,16 @@ def _perimeter(a: float, b: float) -> float:
 
 
 _FLUID = "fetal_stomach_fluid"
-# small bones scatter to all sides, unlike the smooth shaft of a femur
-_BONE = {"like": "fetal_long_bone_spine", "roughness": 25.0, "echogenicity": 15.0, "occupancy": 0.9}
+# centres of ossification are spongy: they scatter to all sides, unlike the shaft of a femur
+_BONE = {
+    "like": "fetal_long_bone_spine",
+    "speed_of_sound": 2100.0,
+    "density": 1350.0,
+    "attenuation": 11.0,
+    "echogenicity": 22.0,
+    "occupancy": 0.9,
+    "roughness": 15.0,
+}
 # what flows leaves no echo: the wall filter's work, which still images show as black
 _BLOOD = {"like": "blood", "echogenicity": -42.0}
 
