@@ -1,18 +1,24 @@
-# make demo   renders the built-in scene, in an environment of its own (.venv)
+# make demo   makes a patient and renders three planes of her, in an environment of its own (.venv)
 # make test   everything that has to pass before a change is merged
 # make docs   the documentation, in docs/_build/html
-# make pictures   the README's picture of the phantom, anew
+# make pictures   the README's pictures of the patient and the phantom, anew
 
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 OUT ?= out/demo
+# planes of the patient, and how a scanner is set for them
+PLANES := transthalamic abdominal_circumference femur
+SCANNER := --quality fine --set haze=-34 --set clutter=-3 --set clutter_depth=10
 
 .PHONY: demo test docs pictures clean
 
 demo: .venv/core.stamp
-	@$(BIN)/insonate render qa --quality fine --out $(OUT)
-	@echo "Pictures: $(OUT)/"
+	@$(BIN)/insonate patient --format none --out $(OUT)
+	@for plane in $(PLANES); do \
+	  $(BIN)/insonate render $(OUT)/patient.json --view $$plane $(SCANNER) --out $(OUT)/$$plane || exit 1; \
+	done
+	@echo "Pictures: $(OUT)/preview.png and $(OUT)/*/figure.png"
 
 test: .venv/dev.stamp
 	@$(BIN)/ruff check
@@ -27,7 +33,9 @@ docs: .venv/dev.stamp
 
 pictures: demo
 	@mkdir -p docs/pictures
-	@cp $(OUT)/figure.png docs/pictures/qa.png
+	@cp $(OUT)/preview.png docs/pictures/patient.png
+	@$(BIN)/insonate render qa --quality fine --out $(OUT)/qa
+	@cp $(OUT)/qa/figure.png docs/pictures/qa.png
 
 clean:
 	rm -rf docs/_build out build dist

@@ -3,6 +3,8 @@
 The names below render a frame; everything else is in the rooms that they come from.
 """
 
+from typing import TYPE_CHECKING, Any
+
 import warp as _warp
 
 _warp.config.log_level = _warp.LOG_ERROR  # no banner, no word of a missing GPU
@@ -14,9 +16,13 @@ from insonate.probe import Probe, load_probe  # noqa: E402
 from insonate.scene import Scene  # noqa: E402
 from insonate.sim import Frame, Settings, Simulator  # noqa: E402
 
+if TYPE_CHECKING:
+    from insonate.anatomy.patient import Patient
+
 __all__ = [
     "Frame",
     "InputError",
+    "Patient",
     "Probe",
     "Scene",
     "Settings",
@@ -26,3 +32,12 @@ __all__ = [
     "look_at",
 ]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """`Patient` is imported when it is asked for: it brings a compiler with it."""
+    if name != "Patient":
+        raise AttributeError(f"module 'insonate' has no attribute '{name}'")
+    from insonate.anatomy.patient import Patient
+
+    return Patient

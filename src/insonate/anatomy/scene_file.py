@@ -101,19 +101,22 @@ def find_view(scene: str | Path, name: str, data: str | Path | None = None) -> V
 
     Args:
         scene: as for `load_scene`.
-        name: of the view.
+        name: of the view; that of a pair without its side, such as `femur`, takes the side that
+            can be seen.
         data: as for `load_scene`; not read.
 
     Raises:
         InputError: no such view, or a plane of a patient that cannot be seen from her skin.
     """
     known = views(scene, data)
-    if name in known:
-        return known[name]
+    sides = (name, f"{name}_left", f"{name}_right")
+    for side in sides:
+        if side in known:
+            return known[side]
     if is_patient(scene):
         from insonate.anatomy.patient.patient_file import load_patient
 
-        if name in load_patient(scene).planes:
+        if not load_patient(scene).planes.keys().isdisjoint(sides):
             raise InputError(
                 f"{scene}: view '{name}' cannot be seen from this patient's skin; "
                 f"can be seen: {', '.join(known) or 'none'}"

@@ -28,7 +28,10 @@ class ListScenes:
         from insonate.anatomy.scene_file import PATIENT
 
         rows = [
-            [PATIENT, "A pregnant patient at 22 weeks; `insonate patient --list-views` lists her views."]
+            [
+                PATIENT,
+                "A pregnant patient at 22 weeks; `insonate patient --list-views` lists her views.",
+            ]
         ]
         rows += [[name, (make.__doc__ or "").split("\n")[0]] for name, make in PHANTOMS.items()]
         print(table(["scene", "what it is"], rows))

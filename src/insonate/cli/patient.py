@@ -86,11 +86,13 @@ class MakePatient:
         if self.list_findings:
             print(_list_findings())
             return
-        given = self.parameters()
         from insonate.anatomy.patient import Patient
+        from insonate.cli.quiet import start_engine
 
+        given = self.parameters()
         patient = Patient(**{f.name: getattr(given, f.name) for f in dataclasses.fields(given)})
         if self.list_views:
+            start_engine()
             with patience():
                 print(_list_views(patient))
             return

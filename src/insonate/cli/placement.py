@@ -60,7 +60,8 @@ class Placement:
 
     def chosen_view(self) -> View | None:
         """The view asked for, or the scene's first, unless the probe is put in another way."""
-        from insonate.anatomy import find_view, views
+        from insonate.anatomy import find_view, is_patient, views
+        from insonate.cli.quiet import start_engine
 
         given = {"--at": self.at, "--pose": self.pose, "--view": self.view}
         ways = [option for option, value in given.items() if value is not None]
@@ -68,6 +69,8 @@ class Placement:
             raise InputError(f"{' and '.join(ways)}: expected one way to put the probe")
         if (self.at is None) != (self.aim is None):
             raise InputError("--at and --aim: expected both or neither")
+        if is_patient(self.scene):
+            start_engine()  # her views are looked for with its rays
         with patience():
             if self.view is not None:
                 return find_view(self.scene, self.view, self.data)

@@ -30,7 +30,7 @@ _ABOUT = (
     "insonate, `parameters` are the same with everything that was drawn."
 )
 #: True values by measure, from the outer to the outer edge of the skull ...
-_TRUE = {"HC": "hc", "BPD": "bpd_outer_outer", "OFD": "ofd", "AC": "ac", "FL": "femur_left_length"}
+_TRUE = {"HC": "hc", "BPD": "bpd_outer_outer", "OFD": "ofd", "AC": "ac", "FL": "femur_length"}
 #: ... or as Hadlock took them.
 _TRUE_HADLOCK = _TRUE | {"BPD": "bpd_outer_inner"}
 #: Units of true values that are no lengths, by the end of their name.

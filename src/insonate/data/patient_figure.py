@@ -111,18 +111,17 @@ def outside_picture(scene: Scene) -> tuple[NDArray[np.uint8], Camera]:
     """The mother from her front left, `(rows, columns, 3)`, and the camera."""
     low, high = scene.bounds()
     middle = 0.5 * (low.astype(np.float64) + high)
-    camera = Camera(middle, _unit(_FRONT), 1.2 * float(np.linalg.norm((high - low)[[0, 2]])) * 0.86)
+    camera = Camera(middle, _unit(_FRONT), 1.06 * float((high - low)[2]))
     return from_outside(scene, camera), camera
 
 
 def cut_picture(scene: Scene) -> tuple[NDArray[np.uint8], Camera]:
     """The mother cut through the middle of her uterus, `(rows, columns, 3)`, and the camera."""
-    low, high = scene.bounds()
-    middle = 0.5 * (low.astype(np.float64) + high)
     label = scene.labels.get("amniotic_fluid", 0)
     fluid = scene.vertices[scene.faces[(scene.pairs == label).any(axis=1)]].reshape(-1, 3)
-    middle[0] = 0.5 * float(fluid[:, 0].min() + fluid[:, 0].max())
-    camera = Camera(middle, _unit(_SIDE), 1.12 * float(np.linalg.norm((high - low)[[1, 2]])) * 0.86)
+    low, high = (corner.astype(np.float64) for corner in (fluid.min(axis=0), fluid.max(axis=0)))
+    middle = 0.5 * (low + high)
+    camera = Camera(middle, _unit(_SIDE), 1.5 * float(np.linalg.norm((high - low)[1:])))
     return cut_open(scene, camera, middle, (1.0, 0.0, 0.0)), camera
 
 

@@ -26,11 +26,12 @@ OPENING = np.radians(18.0)
 #: What a cut leaves empty, so that what lies behind is seen.
 CLEAR = ("amniotic_fluid",)
 #: Rays that look for what darkens a corner, and how far [mm].
-CORNER_RAYS, CORNER = 12, 30.0
+CORNER_RAYS, CORNER = 9, 25.0
 _REACH = 5000.0
 _WHITE = np.array([1.0, 1.0, 1.0])
-_SUN = np.array([-0.35, -0.45, 0.82])  # camera axes: right, away, up
+_SUN = np.array([-0.45, -0.62, 0.64])  # camera axes: right, away, up
 _TINT = np.array([0.80, 0.90, 0.96])
+_LINE = 0.62
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Camera:
     way: Vector
     height: float
     up: tuple[float, float, float] = (0.0, 0.0, 1.0)
-    shape: tuple[int, int] = (720, 640)
+    shape: tuple[int, int] = (660, 520)
 
     @property
     def eye(self) -> Vector:
@@ -183,8 +184,21 @@ def _section(
     wall = _lit(mother.colors[there], normals, way[met], camera)
     wall[clear] *= _TINT
     picture[met] = np.where(hollow[:, None], wall, mother.colors[here])
+    cut = np.full(len(way), -1)
+    cut[met] = np.where(hollow, -1, here)
+    picture[_borders(cut, camera)] *= _LINE
     distance[met] = to_plane[met] + np.where(hollow, behind[met], 0.0)
     return picture, distance
+
+
+def _borders(labels: NDArray[np.integer], camera: Camera) -> NDArray[np.bool_]:
+    """Rays beside which another region was cut, `(rays,)`."""
+    rows, columns = (FINER * n for n in camera.shape)
+    image = labels.reshape(rows, columns)
+    found = np.zeros(image.shape, bool)
+    found[:-1] |= image[:-1] != image[1:]
+    found[:, :-1] |= image[:, :-1] != image[:, 1:]
+    return found.ravel() & (labels >= 0)
 
 
 def _lit(color: Vector, normal: Vector, way: Vector, camera: Camera) -> Vector:
@@ -195,7 +209,7 @@ def _lit(color: Vector, normal: Vector, way: Vector, camera: Camera) -> Vector:
     half = sun - way
     half /= np.linalg.norm(half, axis=1, keepdims=True)
     gloss = 0.10 * np.maximum((normal * half).sum(axis=1), 0.0) ** 24
-    return color * (0.30 + 0.45 * lamp + 0.32 * fill)[:, None] + gloss[:, None]
+    return color * (0.34 + 0.46 * lamp + 0.34 * fill)[:, None] + gloss[:, None]
 
 
 def _open_sky(surface: _Surface, at: Vector, normal: Vector) -> Vector:
@@ -211,7 +225,7 @@ def _open_sky(surface: _Surface, at: Vector, normal: Vector) -> Vector:
     for x, y, z in ball:
         distance = surface.mesh.first_hit(start, x * side + y * other + z * normal, CORNER)[0]
         hidden += np.maximum(1.0 - distance / CORNER, 0.0)
-    return 1.0 - 0.75 * hidden / CORNER_RAYS
+    return 1.0 - 0.6 * hidden / CORNER_RAYS
 
 
 def _developed(picture: Vector, camera: Camera) -> NDArray[np.uint8]:

@@ -40,6 +40,7 @@ _COLORS: tuple[tuple[str, Color], ...] = (
     ("fat", (240, 212, 136)),
     ("muscle|rectus|psoas|tongue|diaphragm", (170, 78, 68)),
     ("fascia|periton", (222, 216, 206)),
+    ("fetal_skin", (240, 184, 164)),
     ("skin", (226, 180, 154)),
     ("soft_tissue|abdomen|hand|foot", (214, 150, 136)),
 )  # fmt: skip

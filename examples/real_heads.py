@@ -1,0 +1,127 @@
+"""Simulated transthalamic planes between real ones of HC18, each pair with heads of one size.
+
+HC18=FOLDER python examples/real_heads.py [PICTURE]
+
+FOLDER holds `NAME_HC.png`, `NAME_HC_mask.png` and the table of pixel sizes, as published: van den
+Heuvel et al. 2018, "Automated measurement of fetal head circumference", doi
+10.5281/zenodo.1327317, CC BY 4.0.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from insonate import InputError, Patient, Settings
+from insonate.biometry.dating import weeks_from
+from insonate.data.patient_figure import plane_settings, render_planes
+
+#: Rows and columns of the picture of a head, and the share of its height that the head fills.
+TILE, FILLED = (300, 400), 0.62
+COLUMNS = 4
+#: Images with a midline and a whole skull in one fan, by eye.
+NAMES: tuple[str, ...] = ()
+SMALLEST = 120.0  # head circumference [mm]
+VIEWS = ("transthalamic", "transventricular")
+SEEDS = range(7, 15)
+
+
+@dataclass(frozen=True)
+class Head:
+    """A real image.
+
+    Attributes:
+        image: `(rows, columns)`.
+        box: left, top, right and bottom edge of the head [pixels].
+        circumference: of the head [mm].
+    """
+
+    image: NDArray[np.uint8]
+    box: tuple[int, int, int, int]
+    circumference: float
+
+
+def real_heads(folder: Path) -> Iterator[Head]:
+    """Heads of HC18 with a circumference of at least `SMALLEST`."""
+    with (folder / "index.csv").open() as file:
+        rows = {row["name"]: row for row in csv.DictReader(file)}
+    for path in sorted((folder / "full").glob("*HC.png")):
+        row = rows.get(path.stem, {})
+        size = float(row.get("head_circumference_mm") or 0.0)
+        if size < SMALLEST or (NAMES and path.stem not in NAMES):
+            continue
+        mask = np.array(Image.open(path.with_name(f"{path.stem}_mask.png")).convert("L")) > 0
+        yield Head(np.array(Image.open(path).convert("L")), _box(mask), size)
+
+
+def simulated_head(circumference: float, settings: Settings | None = None) -> Head:
+    """The head plane of the first patient of that size in whom it can be seen.
+
+    Args:
+        circumference: of the head [mm].
+        settings: of the image.
+
+    Raises:
+        InputError: none of the seeds has one.
+    """
+    weeks = weeks_from({"HC": circumference}, "intergrowth")
+    weeks = round(min(max(weeks, 14.0), 40.0), 1)
+    for seed in SEEDS:
+        patient = Patient(weeks, seed=seed, centiles={"HC": 50.0})
+        names = [name for name in VIEWS if name in patient.views][:1]
+        for _, frame in render_planes(patient, names, settings or plane_settings(720)):
+            skull = frame.labels == frame.region_names.index("fetal_skull")
+            return Head(frame.image(), _box(skull), circumference)
+    raise InputError(f"no head plane can be seen at {weeks:g} weeks")
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])
+
+
+def tile(head: Head) -> Image.Image:
+    """A head in the middle of a picture, all heads of one height."""
+    rows, columns = TILE
+    left, top, right, bottom = head.box
+    scale = (bottom - top) / (FILLED * rows)  # pixels of the image for one of the picture
+    x, y = 0.5 * (left + right), 0.5 * (top + bottom)
+    box = (x - 0.5 * columns * scale, y - 0.5 * rows * scale)
+    size = (round(box[0] + columns * scale), round(box[1] + rows * scale))
+    cut = Image.fromarray(head.image).crop((round(box[0]), round(box[1]), *size))
+    return cut.resize((columns, rows), Image.Resampling.LANCZOS)
+
+
+def pairs(heads: list[Head]) -> Image.Image:
+    """Real heads above, simulated ones of the same size below."""
+    rows, columns = TILE
+    picture = Image.new("L", (len(heads) * (columns + 4), 2 * (rows + 4)), 255)
+    for k, head in enumerate(heads):
+        for row, shown in enumerate((head, simulated_head(head.circumference))):
+            picture.paste(tile(shown), (k * (columns + 4), row * (rows + 4)))
+    return picture
+
+
+def main() -> None:
+    """Choose heads over the whole range of sizes and write the picture."""
+    path = Path(sys.argv[1] if len(sys.argv) > 1 else "out/heads.jpg")
+    folder = os.environ.get("HC18")
+    if not folder:
+        raise InputError("HC18: expected the folder of the data set, see the head of this file")
+    heads = sorted(real_heads(Path(folder)), key=lambda head: head.circumference)
+    chosen = [heads[k] for k in np.linspace(0, len(heads) - 1, COLUMNS).round().astype(int)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pairs(chosen).save(path, quality=82)
+    print(path)
+
+
+if __name__ == "__main__":
+    main()
