@@ -24,10 +24,19 @@ __all__ = [
 ]
 
 PUSH, UNION_LEAF, UNION, INTERSECT, SUBTRACT, GROW, RIPPLE = range(7)
+#: Steps that may go on elsewhere; the step after them, a `TARGET`, says where.
+SKIP_UNION, SKIP_SUBTRACT, RECALL, STORE, TARGET = range(7, 12)
 #: Numbers in a row of the table of primitives.
 ROW = 24
 #: Depth of the stack; deeper expressions than anatomy ever needs.
-STACK = 48
+_DEEP = 64
+#: Distances that can be kept for a point, each with the number of the point that it is of.
+REGISTERS = 2000
+#: Scratch of a thread: stack, registers, their points, and number and place of the last point.
+_VALUES, _POINTS, _LAST = _DEEP, _DEEP + REGISTERS, _DEEP + 2 * REGISTERS
+STACK = _LAST + 4
+#: Share of a distance to a box that a shape inside it is surely away.
+_SURE = 0.9
 #: Half the edge of the tetrahedron of differences [mm].
 _DELTA = 1e-3
 _FAR = 1e9
@@ -233,11 +242,20 @@ def evaluate(code, value, primitives, tables, start, shape, x, y, z, stack) -> f
         x: of the point [mm], as `y`, `z`.
         y: [mm].
         z: [mm].
-        stack: room for `STACK` numbers.
+        stack: `STACK` numbers, zeros at first; it may go on to the next point as it is.
     """
-    top = -1
-    for i in range(start[shape], start[shape + 1]):
+    if (
+        stack[_LAST] == 0.0
+        or x != stack[_LAST + 1]
+        or y != stack[_LAST + 2]
+        or z != stack[_LAST + 3]
+    ):
+        stack[_LAST] += 1.0
+        stack[_LAST + 1], stack[_LAST + 2], stack[_LAST + 3] = x, y, z
+    top, i, end = -1, start[shape], start[shape + 1]
+    while i < end:
         op, p, v = code[i, 0], code[i, 1], value[i]
+        i += 1
         if op == PUSH:
             top += 1
             stack[top] = _leaf(primitives, tables, p, x, y, z)
@@ -247,20 +265,49 @@ def evaluate(code, value, primitives, tables, start, shape, x, y, z, stack) -> f
             if gap > 0.0 and dx * dx + dy * dy + dz * dz < gap * gap:
                 d = _leaf(primitives, tables, p, x, y, z)
                 stack[top] = _smooth_least(stack[top], d, v)
-        elif op == UNION:
+        elif op <= SUBTRACT:
             top -= 1
-            stack[top] = _smooth_least(stack[top], stack[top + 1], v)
-        elif op == INTERSECT:
-            top -= 1
-            stack[top] = -_smooth_least(-stack[top], -stack[top + 1], v)
-        elif op == SUBTRACT:
-            top -= 1
-            stack[top] = -_smooth_least(-stack[top], stack[top + 1], v)
+            stack[top] = _joined(op, stack[top], stack[top + 1], v)
         elif op == GROW:
             stack[top] -= v
-        else:
+        elif op == RIPPLE:
             stack[top] += v * _bump(primitives, p, x, y, z)
+        elif op == STORE:
+            stack[_VALUES + p] = stack[top]
+            stack[_POINTS + p] = stack[_LAST]
+        elif _goes_on(primitives, op, p, v, x, y, z, top, stack):
+            i += 1
+        else:
+            top += int(op == RECALL)
+            i = code[i, 1]
     return stack[0]
+
+
+@njit(cache=True)
+def _goes_on(primitives, op, p, v, x, y, z, top, stack):
+    """Whether what a jump could pass over has to be worked out."""
+    if op == RECALL:
+        stack[top + 1] = stack[_VALUES + p]
+        return stack[_POINTS + p] != stack[_LAST]
+    gap = _SURE * _beyond(primitives, p, x, y, z)
+    return gap <= 0.0 or gap < v + (stack[top] if op == SKIP_UNION else -stack[top])
+
+
+@njit(cache=True)
+def _joined(op: int, a: float, b: float, blend: float) -> float:
+    if op == UNION:
+        return _smooth_least(a, b, blend)
+    if op == INTERSECT:
+        return -_smooth_least(-a, -b, blend)
+    return -_smooth_least(-a, b, blend)
+
+
+@njit(cache=True)
+def _beyond(primitives, p: int, x: float, y: float, z: float) -> float:
+    """How far a point is outside of a box along the axis where it is farthest."""
+    gap = max(primitives[p, 1] - x, x - primitives[p, 4])
+    gap = max(gap, max(primitives[p, 2] - y, y - primitives[p, 5]))
+    return max(gap, max(primitives[p, 3] - z, z - primitives[p, 6]))
 
 
 @njit(cache=True)
@@ -284,7 +331,7 @@ def slope(code, value, primitives, tables, start, shape, x, y, z, stack, out) ->
 @njit(cache=True, nogil=True)
 def distances(code, value, primitives, tables, start, shape, points, out) -> None:
     """Signed distance of one shape at `points` `(points, 3)`, into `out` `(points,)` [mm]."""
-    stack = np.empty(STACK)
+    stack = np.zeros(STACK)
     for i in range(len(points)):
         out[i] = evaluate(
             code, value, primitives, tables, start, shape,
@@ -295,7 +342,7 @@ def distances(code, value, primitives, tables, start, shape, points, out) -> Non
 @njit(cache=True, nogil=True)
 def gradients(code, value, primitives, tables, start, shape, points, out) -> None:
     """Slope of one shape's distance at `points` `(points, 3)`, into `out` `(points, 3)`."""
-    stack = np.empty(STACK)
+    stack = np.zeros(STACK)
     for i in range(len(points)):
         slope(
             code, value, primitives, tables, start, shape,

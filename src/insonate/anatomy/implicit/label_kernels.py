@@ -68,7 +68,7 @@ def label_blocks(
     nz, ny, nx = labels.shape
     by, bx = (ny + BLOCK - 1) // BLOCK, (nx + BLOCK - 1) // BLOCK
     radius = 0.5 * (BLOCK - 1) * spacing * math.sqrt(3.0)
-    stack, active = np.empty(STACK), np.empty(len(boxes), np.int64)
+    stack, active = np.zeros(STACK), np.empty(len(boxes), np.int64)
     middle = 0.5 * (BLOCK - 1) * spacing
     for block in range(first, last):
         k, j, i = block // (by * bx) * BLOCK, block // bx % by * BLOCK, block % bx * BLOCK

@@ -246,7 +246,7 @@ def project(
         last: vertex, not included.
     """
     program = (code, value, primitives, tables, start)
-    stack, move = np.empty(STACK), np.empty(3)
+    stack, move = np.zeros(STACK), np.empty(3)
     residual, slopes = np.empty(3), np.empty((3, 3))
     near = np.empty(3, owners.dtype)
     for v in range(first, last):
@@ -309,7 +309,7 @@ def corner_normals(code, value, primitives, tables, start, owners, vertices, nor
         first: vertex.
         last: vertex, not included.
     """
-    stack, out = np.empty(STACK), np.empty(3)
+    stack, out = np.zeros(STACK), np.empty(3)
     for v in range(first, last):
         for n in range(3):
             if n > 0 and owners[v, n + 1] < 0:

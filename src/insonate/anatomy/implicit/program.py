@@ -28,7 +28,8 @@ class Program:
     Attributes:
         code: operation and primitive index, `(steps, 2)`.
         value: blend, growth or height of every step, `(steps,)` [mm].
-        primitives: one row each, `(primitives, 28)`: kind, place, inverse axes, sizes, ball.
+        primitives: one row each, `(primitives, 24)`: kind, place, inverse axes, sizes, ball;
+            or the low and high corner of what a jump passes over.
         tables: sections of all sweeps, `(sections, 14)`.
         start: first step of every shape and the end of the last, `(shapes + 1,)`.
         boxes: low and high corner around every shape, `(shapes, 6)` [mm].
@@ -48,38 +49,115 @@ class Program:
 
 
 @dataclass
+class _Names:
+    """Equal expressions get one number, however often they were written or moved."""
+
+    known: dict[tuple, int] = field(default_factory=dict)
+    used: dict[int, int] = field(default_factory=dict)
+    seen: dict[int, tuple[Shape, int]] = field(default_factory=dict)
+
+    def of(self, shape: Shape) -> int:
+        """Number of a shape; what it is made of is counted once for every time it is met."""
+        if id(shape) in self.seen:
+            name = self.seen[id(shape)][1]
+        else:
+            name = self.known.setdefault(self._key(shape), len(self.known))
+            self.seen[id(shape)] = shape, name
+        self.used[name] = self.used.get(name, 0) + 1
+        return name
+
+    def _key(self, shape: Shape) -> tuple:
+        if isinstance(shape, Primitive):
+            table = b"" if shape.table is None else shape.table.tobytes()
+            return shape.kind, shape.frame.tobytes(), shape.sizes, table
+        if isinstance(shape, Combined):
+            return shape.how, self.of(shape.first), self.of(shape.second), shape.blend
+        if isinstance(shape, Grown):
+            return "grown", self.of(shape.shape), shape.by
+        if isinstance(shape, Rippled):
+            place = b"" if shape.frame is None else shape.frame.tobytes()
+            return (
+                "rippled", self.of(shape.shape), shape.height, shape.wavelength, shape.phase, place,
+            )  # fmt: skip
+        raise TypeError(f"no such shape: {type(shape).__name__}")
+
+
+@dataclass
 class _Compiler:
+    names: _Names
     code: list[tuple[int, int]] = field(default_factory=list)
     value: list[float] = field(default_factory=list)
     primitives: list[NDArray[np.float64]] = field(default_factory=list)
     tables: list[NDArray[np.float64]] = field(default_factory=list)
+    rows: dict[int, int] = field(default_factory=dict)
+    registers: dict[int, int] = field(default_factory=dict)
     sections: int = 0
 
     def shape(self, shape: Shape) -> None:
-        """Append the code that leaves the shape's distance on the stack."""
+        """Append the code that leaves the shape's distance on the stack.
+
+        What appears more than once is kept in a register, and looked up at the same point.
+        """
+        name = self.names.seen[id(shape)][1]
+        simple = isinstance(shape, Primitive) and shape.table is None
+        if simple or self.names.used[name] < 2 or len(self.registers) >= kernels.REGISTERS:
+            self.fresh(shape)
+            return
+        register = self.registers.setdefault(name, len(self.registers))
+        recall = self.jump(kernels.RECALL, register)
+        self.fresh(shape)
+        self.step(kernels.STORE, register, 0.0)
+        self.land(recall)
+
+    def fresh(self, shape: Shape) -> None:
+        """Append the code that works the shape's distance out."""
         if isinstance(shape, Primitive):
             self.step(kernels.PUSH, self.primitive(shape), 0.0)
         elif isinstance(shape, Combined):
-            self.shape(shape.first)
-            if shape.how == "union" and isinstance(shape.second, Primitive):
-                self.step(kernels.UNION_LEAF, self.primitive(shape.second), shape.blend)
-                return
-            self.shape(shape.second)
-            self.step(_JOINTS[shape.how], 0, shape.blend)
+            self.combined(shape)
         elif isinstance(shape, Grown):
             self.shape(shape.shape)
             self.step(kernels.GROW, 0, shape.by)
         elif isinstance(shape, Rippled):
             self.shape(shape.shape)
             self.step(kernels.RIPPLE, self.ripple(shape), shape.height)
-        else:
-            raise TypeError(f"no such shape: {type(shape).__name__}")
+
+    def combined(self, shape: Combined) -> None:
+        """A joint; its second shape is passed over where it is too far away to matter."""
+        self.shape(shape.first)
+        if shape.how == "union" and isinstance(shape.second, Primitive):
+            self.step(kernels.UNION_LEAF, self.primitive(shape.second), shape.blend)
+            return
+        skips = {"union": kernels.SKIP_UNION, "subtract": kernels.SKIP_SUBTRACT}
+        skip = None
+        if shape.how in skips:
+            row = np.zeros(kernels.ROW)
+            row[1:4], row[4:7] = shape.second.bounds()
+            self.primitives.append(row)
+            skip = self.jump(skips[shape.how], len(self.primitives) - 1, shape.blend)
+        self.shape(shape.second)
+        self.step(_JOINTS[shape.how], 0, shape.blend)
+        if skip is not None:
+            self.land(skip)
 
     def step(self, operation: int, index: int, value: float) -> None:
         self.code.append((operation, index))
         self.value.append(value)
 
+    def jump(self, operation: int, index: int, value: float = 0.0) -> int:
+        """A step that may go on elsewhere; the next step, never run, holds where."""
+        self.step(operation, index, value)
+        self.step(kernels.TARGET, 0, 0.0)
+        return len(self.code) - 1
+
+    def land(self, target: int) -> None:
+        """The jump whose target is at `target` goes on here."""
+        self.code[target] = (kernels.TARGET, len(self.code))
+
     def primitive(self, leaf: Primitive) -> int:
+        name = self.names.seen[id(leaf)][1]
+        if name in self.rows:
+            return self.rows[name]
         row = np.zeros(kernels.ROW)
         row[0] = _KINDS[leaf.kind]
         row[1:4] = leaf.frame[:3, 3]
@@ -93,7 +171,8 @@ class _Compiler:
         if leaf.kind == "capsule":
             row[23] = 0.5 * leaf.sizes[0] + max(leaf.sizes[1:])
         self.primitives.append(row)
-        return len(self.primitives) - 1
+        self.rows[name] = len(self.primitives) - 1
+        return self.rows[name]
 
     def ripple(self, shape: Rippled) -> int:
         frame = np.eye(4) if shape.frame is None else shape.frame
@@ -107,7 +186,10 @@ class _Compiler:
 
 def compile_shapes(shapes: Sequence[Shape]) -> Program:
     """Shapes as arrays, numbered as given."""
-    compiler, start = _Compiler(), [0]
+    names, start = _Names(), [0]
+    for shape in shapes:
+        names.of(shape)
+    compiler = _Compiler(names)
     for shape in shapes:
         compiler.shape(shape)
         start.append(len(compiler.code))
