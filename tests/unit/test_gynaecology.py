@@ -90,20 +90,20 @@ def frames():
 
 
 def test_ovary_views_show_ovary_and_follicles():
-    patient, found = frames()
+    _, found = frames()
     for side in ("left", "right"):
         frame = found[f"ovary_{side}"]
         ovary = structure_mask(frame.labels, frame.region_names, f"ovary_{side}")
         follicles = structure_mask(frame.labels, frame.region_names, f"follicles_{side}")
-        assert 100.0 < ovary.sum() * frame.spacing**2
-        assert 50.0 < follicles.sum() * frame.spacing**2
+        assert ovary.sum() * frame.spacing**2 > 100.0
+        assert follicles.sum() * frame.spacing**2 > 50.0
         assert not (follicles & ~ovary).any()
         stroma = ovary & ~follicles & (frame.labels != 0)
         assert frame.bmode[follicles].mean() < 0.5 * frame.bmode[stroma].mean()
 
 
 def test_a_follicle_is_seen_at_its_diameter():
-    patient, found = frames()
+    _, found = frames()
     frame = found["ovary_left"]
     mask = structure_mask(frame.labels, frame.region_names, "follicle_left_1")
     assert mask.sum() * frame.spacing**2 == pytest.approx(np.pi / 4.0 * 18.0**2, rel=0.1)
@@ -137,7 +137,10 @@ def test_uterus_view_shows_three_layers_before_ovulation_only():
         ({"cycle_day": 29}, "cycle_day: expected 1 to 28"),
         ({"cycle_day": 3.5}, "cycle_day: expected a whole number"),
         ({"follicles_left": (1.0,)}, "follicles_left: expected 2 to 40 mm"),
-        ({"follicles_right": (5.0,) * 31}, "follicles_right: expected at most 30 follicles, got 31"),
+        (
+            {"follicles_right": (5.0,) * 31},
+            "follicles_right: expected at most 30 follicles",
+        ),
         ({"follicles_left": "many"}, "follicles_left: expected diameters in mm"),
         ({"bladder_volume": -5}, "bladder_volume: expected 20 to 500 ml"),
         ({"fat": float("nan")}, "fat: expected 4 to 60 mm"),
@@ -154,7 +157,7 @@ def test_bad_parameters_are_told_the_range(parameters, says):
 
 
 def test_more_than_fits_is_told_the_limit():
-    with pytest.raises(InputError, match=r"follicles_left: 30 of 1005 ml .* at most 128 mm long"):
+    with pytest.raises(InputError, match=r"follicles_left: 30 of 1005 ml .* at most 120 mm long"):
         _ = GynaecologyPatient(follicles_left=(40.0,) * 30).ovaries
 
 
@@ -187,23 +190,19 @@ def test_linings_nest_and_neighbours_keep_apart(seed, age, day, version, fibroid
     patient = GynaecologyPatient(
         seed=seed, age=age, cycle_day=day, uterus_version=version, findings=findings
     )
-    _, *inner = patient.organs
-    surfaces = mesh_groups([FAT, *patient.organs], 3.0)
-    for group in inner:
-        holder = next(g.parts for g in patient.organs for p in g.parts if p.region == group.inside
-                      ) if group.inside != "peritoneal_fat" else ()  # fmt: skip
-        span = surfaces.spans[group.name]
-        at = surfaces.vertices[span.first_vertex : span.last_vertex]
-        for part in holder:
-            if part.region == group.inside:
-                assert distance(part.shape, at).max() < -0.25, group.name
-    left, right = patient.ovaries
-    for ovary, others in ((left, (patient.uterus.shape, right.shape)), (right, ())):
-        at = surfaces.vertices[surfaces.faces[(surfaces.pairs == 0).any(axis=1)].ravel()[:0]]
-        span = surfaces.spans[f"ovary_{ovary.side}_capsule"]
-        at = surfaces.vertices[span.first_vertex : span.last_vertex]
-        for other in (*others, patient.vagina.shape):
-            assert distance(other, at).min() > 0.8
+    parts = {part.region: part.shape for group in patient.organs for part in group.parts}
+    surfaces = mesh_groups([FAT, *patient.organs], 2.0)
+    at = {
+        name: surfaces.vertices[span.first_vertex : span.last_vertex]
+        for name, span in surfaces.spans.items()
+    }
+    for group in patient.organs:
+        if group.inside in parts:
+            assert distance(parts[group.inside], at[group.name]).max() < -0.25, group.name
+    left, right = (at[f"ovary_{side}_capsule"] for side in ("left", "right"))
+    for organ in (patient.uterus.shape, patient.vagina.shape):
+        assert min(distance(organ, left).min(), distance(organ, right).min()) > 0.8
+    assert distance(patient.ovaries[0].shape, right).min() > 0.8
 
 
 def test_a_cyst_and_a_fibroid_are_as_large_as_they_were_asked_for():
@@ -212,6 +211,9 @@ def test_a_cyst_and_a_fibroid_are_as_large_as_they_were_asked_for():
     assert volume(surfaces, "ovarian_cyst") == pytest.approx(np.pi / 6 * 45.0**3 / 1000, rel=0.03)
     assert volume(surfaces, "fibroid") == pytest.approx(np.pi / 6 * 30.0**3 / 1000, rel=0.03)
     assert patient.truth["ovarian_cyst"] == pytest.approx(45.0)
+    inside = [region for region in surfaces.regions if "_left" in region or "cyst" in region]
+    found = sum(volume(surfaces, region) for region in inside)
+    assert found == pytest.approx(patient.truth["ovary_left_volume"], rel=0.02)
 
 
 def test_an_unknown_structure_suggests_one():

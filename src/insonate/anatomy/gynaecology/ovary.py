@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from insonate.anatomy.gynaecology import cycle
 from insonate.anatomy.gynaecology.packing import grow_around
 from insonate.anatomy.gynaecology.plan import GynaecologyPlan
-from insonate.anatomy.implicit import Group, Part, Shape, ellipsoid, sphere
+from insonate.anatomy.implicit import Group, Part, Shape, ellipsoid, sphere, union
+from insonate.anatomy.mother.room import volume as sampled_volume
 from insonate.errors import InputError
 
 __all__ = ["Ball", "Ovary", "make_ovary", "ovary_groups"]
@@ -24,7 +26,11 @@ _SEMI_AXES = (15.0, 12.5, 7.5)
 #: Stroma between follicles, between them and the capsule, and the capsule [mm] (E).
 _GAP, _CORTEX, _CAPSULE = 0.7, 0.8, 0.6
 #: Largest semi-axis of an ovary that has a place [mm].
-_LARGEST = 64.0
+_LARGEST = 60.0
+#: A cyst dents the end of the ovary, whose cortex goes around it and clasps it [mm] (E).
+_CYST, _DENT, _CLAW, _CLAW_BLEND = "ovarian_cyst", 0.5, 1.2, 10.0
+#: Grid on which an ovary with a cyst is measured, relative to the cyst.
+_SAMPLES = 0.025
 #: Wall of the corpus luteum (M: 2-4) and of a simple cyst (S: below 3) [mm].
 _LUTEAL_WALL, _CYST_WALL = 3.0, 1.2
 #: Lattices relative to the scene's: diameters that are one voxel, finest and coarsest.
@@ -66,7 +72,7 @@ class Ovary:
         side: left or right.
         centre: `(3,)` [mm].
         axes: columns along, across and thick `(3, 3)`.
-        semi_axes: capsule included `(3,)` [mm].
+        semi_axes: capsule included, without a cyst `(3,)` [mm].
         balls: what it holds.
     """
 
@@ -77,14 +83,33 @@ class Ovary:
     balls: tuple[Ball, ...]
 
     @property
-    def shape(self) -> Shape:
-        """Its outer surface."""
-        return ellipsoid(self.centre, self.semi_axes, self.axes)
+    def cyst(self) -> Ball | None:
+        """A cyst at one end of it."""
+        return next((ball for ball in self.balls if ball.region == _CYST), None)
 
     @property
+    def shape(self) -> Shape:
+        """Its outer surface."""
+        body = ellipsoid(self.centre, self.semi_axes, self.axes)
+        if self.cyst is None:
+            return body
+        around = sphere(self.cyst.centre, 0.5 * self.cyst.diameter + _CLAW)
+        return union(body, around, blend=_CLAW_BLEND)
+
+    @cached_property
     def volume(self) -> float:
-        """All of it, follicles included [ml]."""
+        """All of it, follicles and cyst included [ml]."""
+        if self.cyst is not None:
+            return sampled_volume(self.shape, _SAMPLES * self.cyst.diameter)
         return 4.0 / 3.0 * math.pi * float(np.prod(self.semi_axes)) / 1000.0
+
+    def points(self, directions: Vector) -> Vector:
+        """Points on its surface in the world [mm] for unit vectors, both `(points, 3)`."""
+        found = self.centre + directions * self.semi_axes @ self.axes.T
+        if self.cyst is None:
+            return found
+        radius = 0.5 * self.cyst.diameter + _CLAW
+        return np.concatenate([found, self.cyst.centre + radius * directions])
 
     @property
     def follicles(self) -> tuple[Ball, ...]:
@@ -117,6 +142,7 @@ def make_ovary(plan: GynaecologyPlan, side: str) -> Ovary:
         Ball(name, diameter, centre, wall)
         for (name, diameter, wall), centre in zip(contents, centres, strict=True)
     )
+    balls += _cysts(plan, side, float(semi[0]))
     return Ovary(side, np.zeros(3), np.eye(3), semi, balls)
 
 
@@ -129,10 +155,17 @@ def _contents(plan: GynaecologyPlan, side: str) -> Sequence[tuple[str, float, fl
     corpus = plan.corpus_luteum(side)
     if corpus:
         found.append((f"corpus_luteum_{side}", corpus, _LUTEAL_WALL))
-    cyst = plan.finding("ovarian_cyst")
-    if cyst and side == "left":
-        found.append(("ovarian_cyst", cyst + 2.0 * _CYST_WALL, _CYST_WALL))
     return found
+
+
+def _cysts(plan: GynaecologyPlan, side: str, end: float) -> tuple[Ball, ...]:
+    """The cyst of the left ovary, which it touches at its `end` [mm]."""
+    inner = plan.finding(_CYST)
+    if not inner or side != "left":
+        return ()
+    outer = inner + 2.0 * _CYST_WALL
+    centre = np.array([end + 0.5 * outer - _DENT, 0.0, 0.0])
+    return (Ball(_CYST, outer, centre, _CYST_WALL),)
 
 
 def placed(ovary: Ovary, centre: Vector, axes: Vector) -> Ovary:

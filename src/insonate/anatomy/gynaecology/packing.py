@@ -16,7 +16,8 @@ Vector = NDArray[np.float64]
 _ROUNDS = 400
 #: How much further apart than asked for balls are pushed, so that they get there soon [mm].
 _EXCESS = 0.03
-#: Tightest packing that is worth a trial: share of the ellipsoid that balls and gaps fill.
+#: Tightest packing that is worth a trial: share that balls and gaps fill of what the largest
+#: one leaves.
 _TIGHTEST = 0.60
 #: How much an ellipsoid that is too small grows in volume, and how much rounder it becomes.
 _GROWTH, _ROUNDING = 1.06, 0.06
@@ -42,8 +43,7 @@ def pack(
     """
     radii = 0.5 * np.asarray(diameters, np.float64)
     semi = np.asarray(semi_axes, np.float64)
-    filled = ((radii + 0.5 * gap) ** 3).sum() / np.prod(semi)
-    if len(radii) and (filled > _TIGHTEST or radii.max() + wall > semi.min()):
+    if len(radii) and _too_tight(radii, semi, gap, wall):
         return None
     centres = _spiral(radii, semi, phase)
     around = ellipsoid((0.0, 0.0, 0.0), semi)
@@ -57,6 +57,13 @@ def pack(
         push += ((np.maximum(overlap, 0.0) * share)[..., None] * apart).sum(axis=1)
         centres = centres + push
     return None
+
+
+def _too_tight(radii: Vector, semi: Vector, gap: float, wall: float) -> bool:
+    """Whether the largest ball, or the others beside it, have no chance."""
+    cubes = np.sort((radii + 0.5 * gap) ** 3)
+    beside = np.prod(semi) - cubes[-1]
+    return bool(radii.max() + wall > semi.min() or cubes[:-1].sum() > _TIGHTEST * beside)
 
 
 def _spiral(radii: Vector, semi: Vector, phase: float) -> Vector:

@@ -37,7 +37,7 @@ _BODY_AT_ONE, _ORGANS_AT_ONE, _BODY_SHARE = 1_200_000, 230_000, 0.65
 _SURROUNDINGS = "peritoneal_fat"
 _UTERUS_FINENESS = 0.7
 #: How far large ovaries may push the abdominal wall out [mm].
-_BULGE = 25.0
+_BULGE = 60.0
 _SUPRAPUBIC = 42.0
 
 

@@ -12,6 +12,7 @@ from insonate.anatomy.gynaecology.plan import GynaecologyPlan
 from insonate.anatomy.implicit import Shape
 from insonate.anatomy.implicit.program import distance, gradient
 from insonate.errors import InputError
+from insonate.geometry import rotation_about
 
 __all__ = ["place_ovary"]
 
@@ -23,10 +24,12 @@ _FOSSA, _SPREAD = np.array([35.0, 68.0, 26.0]), np.array([2.0, 4.0, 5.0])
 _RISE, _USUAL = np.array([-0.2, -0.35, 0.9]), 12.0
 #: How far its axes may be turned [rad] (E).
 _TURN = math.radians(25.0)
+#: How far forwards an ovary leans at whose upper end there is a cyst [rad] (E).
+_FORWARDS = math.radians(35.0)
 #: What is kept between an ovary and its neighbours [mm].
 _CLEAR = 1.2
 #: Starts, each higher up by so much if there is no room [mm], rounds of pushing, and points.
-_RISES, _ROUNDS, _POINTS = np.arange(0.0, 121.0, 8.0), 60, 200
+_RISES, _ROUNDS, _POINTS = np.arange(0.0, 121.0, 12.0), 30, 160
 
 
 def place_ovary(ovary: Ovary, plan: GynaecologyPlan, obstacles: Shape, room: Shape) -> Ovary:
@@ -46,15 +49,17 @@ def place_ovary(ovary: Ovary, plan: GynaecologyPlan, obstacles: Shape, room: Sha
     own = np.array([draws[f"{axis}_{side}"] for axis in "xyz"])
     large = max(0.0, float(np.prod(ovary.semi_axes)) ** (1.0 / 3.0) - _USUAL)
     axes = _turned(own * _TURN)
-    surface = _sphere(_POINTS) * ovary.semi_axes @ axes.T
+    if ovary.cyst is not None:
+        axes = rotation_about((1.0, 0.0, 0.0), _FORWARDS) @ axes
+    surface = placed(ovary, np.zeros(3), axes).points(_sphere(_POINTS))
     for rise in _RISES:
         start = (_FOSSA + own * _SPREAD + (large + rise) * _RISE) * mirror
         centre = _settled(start, surface, obstacles, room)
         if centre is not None:
             return placed(ovary, centre, axes)
     raise InputError(
-        f"follicles_{side}: an ovary of {2.0 * ovary.semi_axes.max():.0f} mm finds no room "
-        "between uterus, pelvis and abdominal wall; expected fewer or smaller follicles or cysts"
+        f"follicles_{side}: the ovary, {np.ptp(surface, axis=0).max():.0f} mm large, finds no room "
+        "beside the uterus; expected fewer or smaller follicles, cysts or fibroids"
     )
 
 
@@ -83,12 +88,8 @@ def _push(shape: Shape, points: Vector, sign: float) -> tuple[Vector, float]:
 def _turned(angles: Vector) -> Vector:
     """Axes `(3, 3)`: along is up, across is posterior, thick points to the pelvic wall."""
     turn = np.eye(3)
-    for axis, angle in enumerate(angles):
-        c, s = math.cos(angle), math.sin(angle)
-        step = np.eye(3)
-        j, k = (axis + 1) % 3, (axis + 2) % 3
-        step[[j, j, k, k], [j, k, j, k]] = c, -s, s, c
-        turn = turn @ step
+    for axis, angle in zip(np.eye(3), angles, strict=True):
+        turn = turn @ rotation_about(axis, angle)
     return turn @ np.array([[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
 
 

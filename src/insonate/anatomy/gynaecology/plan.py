@@ -116,8 +116,8 @@ class GynaecologyPlan:
 
     @property
     def dominant_side(self) -> str:
-        """The ovary that ovulates this cycle."""
-        return SIDES[int(self.draws["side"] > 0.0)]
+        """The ovary that ovulates this cycle: not one with a cyst."""
+        return SIDES[int(self.draws["side"] > 0.0 or "ovarian_cyst" in self.findings)]
 
     def follicles(self, side: str) -> tuple[float, ...]:
         """Diameters of the follicles of the ovary on `side` [mm]."""

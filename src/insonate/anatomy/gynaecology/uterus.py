@@ -17,6 +17,10 @@ from scipy.interpolate import PchipInterpolator
 from insonate.anatomy.gynaecology.cycle import uterine_scale
 from insonate.anatomy.gynaecology.plan import GynaecologyPlan
 from insonate.anatomy.implicit import Group, Part, Shape, half_space, sphere, sweep, union
+from insonate.anatomy.implicit.program import distance
+from insonate.anatomy.mother.pelvis import bone_shape
+from insonate.anatomy.mother.wall import base_cavity
+from insonate.errors import InputError
 
 __all__ = ["Uterus", "uterus_linings", "uterus_parts"]
 
@@ -42,12 +46,16 @@ _JUNCTIONAL = 3.0
 #: Bright border of the trilaminar endometrium and its midline [mm] (E).
 _BORDER, _MIDLINE = 1.1, 0.6
 #: Below this there are no layers to be told apart [mm] (E).
-_LAYERED = 5.0
+_LAYERED = 5.5
 #: Dark mucosa on either side of the cervical canal, and the canal itself: half-widths and
 #: half-depths [mm] (E: lumen 1-2 mm, mucosa 3-5 mm a side).
 _MUCOSA, _CANAL = (6.0, 4.0), (2.0, 0.6)
 #: Muscle over a fibroid [mm], and over which it rises from the outline (E).
 _RIM, _RISE = 2.0, 8.0
+#: Where along the body, in its lengths, and in which directions, from straight behind towards
+#: the fundus [degrees], it is looked for room.
+_FIBROID_LEVELS = (0.55, 0.75, 0.95)
+_FIBROID_ANGLES = (0.0, 12.0, -12.0, 24.0, -24.0, 36.0, 48.0, 60.0)
 #: Tilt of a retroverted uterus, and how far its internal os lies behind (E).
 _RETROVERSION, _BACK = math.radians(-38.0), (10.0, 3.0)
 #: Bend between cervix and body (M: 15-30 degrees).
@@ -174,7 +182,8 @@ class Uterus:
     def midline(self) -> Shape:
         """Where both layers of the endometrium meet; it stays inside the innermost layer."""
         s = np.array(_CAVITY[1:]) * (self.cavity - 7.0) + 2.0
-        width = np.array(_CAVITY_WIDTH[1:]) * max(0.5 * self.size[1] - _CORNER - 4.0, 4.0)
+        wide = np.array(_CAVITY_WIDTH[1:]) * (0.5 * self.size[1] - _CORNER)
+        width = np.maximum(wide - 2.0 * _BORDER, 0.6)
         half = np.stack([width, np.full(len(s), 0.5 * _MIDLINE)], axis=1)
         return self.sweep(s, half, (0.5, 0.5))
 
@@ -191,13 +200,34 @@ class Uterus:
 
     @cached_property
     def fibroid(self) -> Shape | None:
-        """In the wall of the body that looks up into the abdomen, beside the cavity."""
+        """In the wall of the body that looks up into the abdomen, beside the cavity.
+
+        Raises:
+            InputError: the pelvis has no room for it.
+        """
         radius = 0.5 * self.plan.finding("fibroid")
         if not radius:
             return None
         up = 1.0 if self.plan.uterus_version == "anteverted" else -1.0
         away = 0.5 * self.endometrium + _JUNCTIONAL + 1.0 + radius
-        return sphere(self.point(0.55 * self.body, 0.15 * radius, up * away), radius)
+        along, back = self.axes(self.body)[:, 2], up * self.axes(self.body)[:, 1]
+        centres = np.array(
+            [
+                self.point(share * self.body, 0.15 * radius)
+                + away * (math.cos(angle) * back + math.sin(angle) * along)
+                for share in _FIBROID_LEVELS
+                for angle in np.radians(_FIBROID_ANGLES)
+            ]
+        )
+        room = distance(bone_shape(self.plan.mother), centres) - 2.0 * _RIM
+        free = room > radius
+        if not free.any():
+            raise InputError(
+                f"findings: fibroid: expected one for which this pelvis has room, at most "
+                f"{math.floor(2.0 * room.max())} mm, got {2.0 * radius:g}"
+            )
+        beyond = np.maximum(distance(base_cavity(), centres) + radius, 0.0)
+        return sphere(centres[int(np.argmin(np.where(free, beyond, np.inf)))], radius)
 
     @cached_property
     def shape(self) -> Shape:

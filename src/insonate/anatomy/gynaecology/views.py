@@ -80,11 +80,11 @@ def _tilted(vagina: Vagina, target: Vector, most: float) -> Vector:
 def _through(ovary: Ovary, eye: Vector, beam: Vector) -> Plane:
     """The plane through `eye` and the ovary that cuts most of its follicles.
 
-    If the beam does not point to the ovary, only one plane holds both.
+    If the beam does not point to the ovary, only one plane holds both; a cyst, too, fixes it.
     """
     way = _unit(ovary.centre - eye)
-    free = beam @ way > 0.9999
-    first = ovary.axes[:, 0] if free else beam
+    free = beam @ way > 0.9999 and ovary.cyst is None
+    first = beam if beam @ way < 0.9999 else ovary.axes[:, 0]
     side = _unit(np.cross(way, first))
     normals = [math.cos(r) * side + math.sin(r) * np.cross(way, side) for r in _ROLLS]
     normal = max(normals if free else [side], key=lambda n: _cut(ovary, n))
