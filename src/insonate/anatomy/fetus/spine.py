@@ -55,6 +55,8 @@ _CANAL_S = (0.0, 0.12, 0.25, 0.50, 0.70, 0.86, 0.94, 1.0)
 _CANAL = (1.0, 1.0, 0.85, 0.85, 1.0, 0.85, 0.60, 0.40)
 #: Where the first vertebra begins; above is the room of the skull's base.
 _FIRST_S, _LAST_S = 0.025, 0.985
+#: Between skull and spine [mm], and the level above which the head can be in the way.
+_UNDER_SKULL, _NECK_S = 1.0, 0.15
 #: The sacrum's tip bends forwards by this over R, from this level on (E).
 _TAIL, _TAIL_S = 0.16, 0.86
 #: How far a rib sinks on its way to the front, over the spine's length (E).
@@ -141,20 +143,30 @@ def spine_parts(plan: Plan) -> tuple[Part, ...]:
     """Cartilage, canal, cord and bone, in painter's order."""
     r = plan.sizes.trunk_radius
     at = [vertebra(plan, s) for s in np.linspace(_FIRST_S, _LAST_S, 33)]
-    inner = trunk_core(plan).offset(-CLEARANCE)
+    inner, head = trunk_core(plan).offset(-CLEARANCE), _head(plan)
     column = _column(at, lambda v: (v.body[0] + _CARTILAGE * r, v.body[1] + _CARTILAGE * r))
     canal = _column(at, lambda v: v.canal, canal=True)
     arches = canal.offset(_ARCH_CARTILAGE * r) & inner
     parts = [
-        Part("fetal_spinal_cartilage", column & inner),
-        Part("fetal_spinal_cartilage", arches),
-        Part("fetal_spinal_canal", canal & inner.offset(-0.02 * r)),
-        Part("fetal_spinal_cord", _cord(plan), plan.sizes["spinal_cord_diameter"]),
+        Part("fetal_spinal_cartilage", (column & inner) - head),
+        Part("fetal_spinal_cartilage", arches - head),
+        Part("fetal_spinal_canal", (canal & inner.offset(-0.02 * r)) - head),
+        Part("fetal_spinal_cord", _cord(plan) - head, plan.sizes["spinal_cord_diameter"]),
     ]
     for name, s, pitch in _levels():
         if s > _FIRST_S:
-            parts += _bones(plan, name, vertebra(plan, s), pitch * plan.trunk.length)
+            bones = _bones(plan, name, vertebra(plan, s), pitch * plan.trunk.length)
+            parts += [
+                Part("fetal_vertebrae", bone - head if s < _NECK_S else bone) for bone in bones
+            ]
     return tuple(parts)
+
+
+def _head(plan: Plan) -> Shape:
+    """The room of the skull: the spine ends below it."""
+    b, f = plan.sizes.half_width, plan.sizes.half_length
+    radii = np.array([b, f, 0.90 * b]) + _UNDER_SKULL
+    return ellipsoid(plan.head[:3, 3], radii, plan.head[:3, :3])
 
 
 def _column(at: list[Vertebra], half, canal: bool = False) -> Shape:
@@ -177,15 +189,15 @@ def _cord(plan: Plan) -> Shape:
     return tube([v.point(0.0, v.behind) for v in at], radii)
 
 
-def _bones(plan: Plan, name: str, at: Vertebra, pitch: float) -> list[Part]:
-    """Up to three centres of bone."""
+def _bones(plan: Plan, name: str, at: Vertebra, pitch: float) -> list[Shape]:
+    """The centres of bone as one shape, or nothing."""
     weeks, shapes = plan.sizes.weeks, []
     axes = at.frame[:3, :3]
     if is_bone(name, weeks, arch=False):
         shapes.append(ellipsoid(at.point(0.0, 0.0), (*at.body, _BODY[2] * pitch), axes))
     if is_bone(name, weeks, arch=True):
         shapes += [_arch(plan, at, pitch, side) for side in (1.0, -1.0)]
-    return [Part("fetal_vertebrae", union(*shapes))] if shapes else []
+    return [union(*shapes)] if shapes else []
 
 
 def _arch(plan: Plan, at: Vertebra, pitch: float, side: float) -> Shape:
