@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import brentq
 
 from insonate.anatomy.implicit import Group, Part, Shape, ellipsoid, half_space, intersect
-from insonate.anatomy.implicit.program import distance
 from insonate.anatomy.mother.plan import MotherPlan
-from insonate.anatomy.mother.room import carve, volume
+from insonate.anatomy.mother.room import carve, front, volume
 
 __all__ = ["BLADDER_TISSUES", "Bladder", "fill_bladder"]
 
@@ -21,19 +22,18 @@ BLADDER_TISSUES = {
 #: Thickness of the wall [mm] at a volume [ml]: 2.8 empty, 1.9 to 2.0 at 200 ml, 1.55 full (S).
 _VOLUMES, _WALL = (20.0, 200.0, 500.0), (2.8, 1.95, 1.5)
 #: Semi-axes: left, posterior and up, in proportion (E).
-_SHAPE = np.array([1.2, 0.85, 1.0])
+_SHAPE = np.array([1.25, 0.78, 1.02])
 #: Height of its floor: behind the symphysis [mm].
 _FLOOR = -20.0
-#: Depth of its middle, where nothing is behind it: at no size, and growth with it [mm].
-_DEPTH, _DEEPENING = 29.0, 0.2
-#: How far its middle stays in front of the uterus, in sizes.
-_BEFORE = 0.12
-#: Height of its floor where the uterus pushes it up and forwards, in full by so many mm.
-_PUSHED_FLOOR, _PUSH = 8.0, 20.0
+#: Depth of its middle, y [mm].
+_DEPTH = 31.0
+#: Where a pregnant uterus pushes it up and forwards, in full by so many mm: its middle rises
+#: with its size from a floor above the pubis and stays before the uterus, in sizes.
+_PUSHED_FLOOR, _PUSH, _RISE, _BEFORE = 8.0, 20.0, 0.55, 0.12
 #: In front of the pubic bone there is no bladder: back and top of a wedge (point, normal).
 _PUBIS = (((0.0, 17.0, 0.0), (0.0, 1.0, 0.0)), ((0.0, 17.0, 4.0), (0.0, 0.3, 0.954)))
-#: Precision of the volume, the grid that it is measured on [mm], rounds at most.
-_PRECISION, _SPACING, _ROUNDS = 2e-3, 2.5, 12
+#: Precision of the size, a third of that of the volume, and the grid's cells to its size.
+_PRECISION, _CELLS = 5e-4, 13.0
 
 
 @dataclass(frozen=True)
@@ -60,24 +60,15 @@ class Bladder:
         return Group.layers("peritoneal_fat", layers, 2.4)
 
 
-def _front_of(uterus: Shape | None, height: float) -> float:
-    """Where the uterus begins on the midline at `height` z: its y [mm], infinite if nowhere."""
-    if uterus is None:
-        return float("inf")
-    y = np.arange(-200.0, 120.0, 1.0)
-    points = np.stack([np.zeros_like(y), y, np.full_like(y, height)], axis=1)
-    inside = np.flatnonzero(distance(uterus, points) < 0.0)
-    return float(y[inside[0]]) if len(inside) else float("inf")
-
-
-def _of_size(size: float, wall: float, uterus: Shape | None) -> Shape:
+def _of_size(plan: MotherPlan, size: float, wall: float, uterus: Shape | None) -> Shape:
     """The outer surface that a bladder of `size` [mm] would have if nothing pressed on it."""
-    free = _DEPTH + _DEEPENING * size
-    low = _FLOOR + 0.95 * size
-    squeezed = free - (_front_of(uterus, low) - _BEFORE * size)
-    height = low + (_PUSHED_FLOOR - _FLOOR) * min(max(squeezed / _PUSH, 0.0), 1.0)
-    depth = min(free, _front_of(uterus, height) - _BEFORE * size)
-    return ellipsoid((0.0, depth, height), _SHAPE * size + wall)
+    place = np.array([0.0, _DEPTH, _FLOOR + 0.95 * size])
+    if plan.pregnant and uterus is not None:
+        height = _PUSHED_FLOOR + _RISE * size
+        depth = float(front(uterus, [height])[0]) - _BEFORE * size
+        share = min(max((_DEPTH - depth) / _PUSH, 0.0), 1.0)
+        place += share * (np.array([0.0, max(depth, -200.0), height]) - place)
+    return ellipsoid(place, _SHAPE * size + wall)
 
 
 def fill_bladder(plan: MotherPlan, uterus: Shape | None, bones: Shape) -> Bladder:
@@ -91,14 +82,17 @@ def fill_bladder(plan: MotherPlan, uterus: Shape | None, bones: Shape) -> Bladde
     wall = float(np.interp(plan.bladder_volume, _VOLUMES, _WALL))
     wanted = plan.bladder_volume
     size = (wanted * 1000.0 / (4.19 * _SHAPE.prod())) ** (1.0 / 3.0)
-    spacing = min(_SPACING, size / 9.0)
+    spacing = size / _CELLS
     pubis = intersect(*(half_space(*side) for side in _PUBIS))
-    for _ in range(_ROUNDS):
-        free = _of_size(size, wall, uterus)
+
+    def filled(log_size: float) -> Bladder:
+        free = _of_size(plan, math.exp(log_size), wall, uterus)
         outer = carve(free, uterus, bones, pubis, gap=1.0, blend=5.0)
         urine = outer.offset(-wall)
-        found = volume(urine, spacing)
-        if abs(found / wanted - 1.0) < _PRECISION:
-            break
-        size *= min(max((wanted / max(found, 1e-3)) ** 0.4, 0.8), 1.25)
-    return Bladder(free, outer, urine, wall, found)
+        return Bladder(free, outer, urine, wall, float(volume(urine, spacing)))
+
+    start = math.log(size)
+    log_size = brentq(
+        lambda x: filled(x).volume / wanted - 1.0, start - 0.5, start + 1.2, xtol=_PRECISION
+    )
+    return filled(log_size)

@@ -124,7 +124,16 @@ def _fitting(loops: list[_Loop], cavity: Shape, others: tuple[Shape, ...]) -> li
 
 def _near(loop: _Loop, others: list[Shape]) -> list[Shape]:
     """Those of the others that the loop has to yield to."""
-    return [s for s in others if (distance(s, loop.points) < loop.radii + _REACH).any()]
+    margin = float(loop.radii.max()) + _REACH
+    start, end = loop.points.min(axis=0) - margin, loop.points.max(axis=0) + margin
+
+    def meets(other: Shape) -> bool:
+        low, high = other.bounds()
+        if (low > end).any() or (high < start).any():
+            return False
+        return bool((distance(other, loop.points) < loop.radii + _REACH).any())
+
+    return [other for other in others if meets(other)]
 
 
 def _groups(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insonate.anatomy.implicit import Group, Shape
+from insonate.anatomy.implicit.program import distance
 from insonate.anatomy.mother.bladder import BLADDER_TISSUES, Bladder, fill_bladder
 from insonate.anatomy.mother.bowel import BOWEL_TISSUES, bowel_groups
 from insonate.anatomy.mother.ovaries import OVARY_TISSUES, Ovary, place_ovaries
@@ -80,14 +81,16 @@ class Mother:
 
     @cached_property
     def _contents(self) -> tuple[Shape, ...]:
-        """What the wall bulges over."""
+        """What is placed first, the uterus among it."""
         own = (self.bladder.free, *(ovary.free for ovary in self.ovaries))
         return own if self.uterus is None else (self.uterus, *own)
 
     @cached_property
     def wall(self) -> Wall:
         """The abdominal wall around all of it."""
-        return Wall(self.plan, self._contents)
+        cyst = self.ovaries[:1] if self.plan.finding("ovarian_cyst") else ()
+        soft = (self.bladder.free, *(ovary.free for ovary in cyst))
+        return Wall(self.plan, self.uterus, soft)
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
@@ -128,19 +131,13 @@ class Mother:
     def truth(self) -> dict[str, float]:
         """What a caliper would measure [mm], and the urine [ml]."""
         wall, height = self.wall, self.plan.umbilicus_height
-        front = {
-            name: float(self.on_midline(shape, height, _BESIDE_NAVEL)[1])
-            for name, shape in (
-                ("skin", wall.skin),
-                ("fat", wall.fat),
-                ("fascia", wall.fascia),
-                ("cavity", wall.cavity),
-            )
-        }
+        skin, fat = (
+            self.on_midline(shape, height, _BESIDE_NAVEL) for shape in (wall.skin, wall.fat)
+        )
         return {
-            "maternal_skin": front["fat"] - front["skin"],
-            "maternal_fat": front["fascia"] - front["fat"],
-            "maternal_wall": front["cavity"] - front["skin"],
+            "maternal_skin": self.plan.skin,
+            "maternal_fat": float(distance(wall.fascia, fat[None])[0]),
+            "maternal_wall": float(distance(wall.cavity, skin[None])[0]),
             "rectus": self.plan.muscle,
             "linea_alba_width": self.plan.linea_alba_width,
             "bladder_volume": self.bladder.volume,

@@ -11,6 +11,7 @@ from insonate.anatomy.implicit import Group, Part, Shape, ellipsoid, intersect, 
 from insonate.anatomy.implicit.program import distance
 from insonate.anatomy.mother.plan import MotherPlan
 from insonate.anatomy.mother.room import carve
+from insonate.anatomy.mother.wall import base_cavity
 
 __all__ = ["OVARY_TISSUES", "Ovary", "place_ovaries"]
 
@@ -39,6 +40,9 @@ _FOLLICLES = (
 )
 #: Wall of a cyst [mm]: simple ones below 3 (S).
 _CYST_WALL = 2.0
+#: Ways that a cyst may grow from the left ovary, and what a mm of way counts to one of bulge.
+_CYST_WAYS = ((0.0, -0.4, 0.9), (0.3, -0.3, 0.9), (0.5, 0.1, 0.85), (0.6, -0.5, 0.6))
+_TRAVEL = 0.15
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def _ovary(
 ) -> Ovary:
     sign = 1.0 if side == "left" else -1.0
     lying = _beside(uterus, plan, sign, _RADII[0] + _BESIDE)
-    middle = _cyst_centre(uterus, others, lying, 0.5 * cyst)
+    middle = _cyst_centre(uterus, others, lying, 0.5 * cyst) if cyst else lying
     if cyst:  # the ovary lies on its cyst
         way = lying - middle
         lying = middle + way * min(1.0, (0.5 * cyst + 4.0) / np.linalg.norm(way))
@@ -135,12 +139,15 @@ def _follicles(centre: np.ndarray, sign: float, count: int) -> Shape:
 def _cyst_centre(
     uterus: Shape | None, others: tuple[Shape | None, ...], lying: np.ndarray, radius: float
 ) -> np.ndarray:
-    """The nearest place up and to the left in which a cyst is round."""
-    way = np.array([0.75, -0.45, 0.5]) / np.linalg.norm((0.75, -0.45, 0.5))
-    at = lying + np.arange(0.0, 400.0, 1.0)[:, None] * way
-    room = np.full(len(at), np.inf)
-    for other in (uterus, *others):
-        if other is not None:
-            room = np.minimum(room, distance(other, at))
-    free = np.flatnonzero(room >= radius + _CYST_WALL + 1.0)
-    return at[free[0]]
+    """The nearest place above in which a cyst is round and bulges the belly least."""
+    there = [other for other in (uterus, *others) if other is not None]
+    cavity, best = base_cavity(), (np.inf, lying)
+    for way in np.array(_CYST_WAYS):
+        at = lying + np.arange(0.0, 300.0, 2.0)[:, None] * way / np.linalg.norm(way)
+        room = np.min([distance(other, at) for other in there], axis=0, initial=np.inf)
+        free = np.flatnonzero(room >= radius + _CYST_WALL + 1.0)
+        if len(free):
+            middle = at[free[0]]
+            bulge = max(0.0, float(distance(cavity, middle[None])[0]) + radius)
+            best = min(best, (bulge + 2.0 * free[0] * _TRAVEL, middle), key=lambda b: b[0])
+    return best[1]

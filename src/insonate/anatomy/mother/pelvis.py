@@ -135,7 +135,7 @@ def _vertebra(plan: MotherPlan, height: float, lean: float) -> list[Shape]:
     front = np.array([0.0, plan.spine_front(height), height])
     back = front + axes[:, 1] * 50.0
     body = box(front + axes[:, 1] * _BODY[1], _BODY, axes, rounding=7.0)
-    spine = cones([back, back + axes @ np.array([0.0, 22.0, -8.0])], (5.0, 4.0))
+    spine = cones([back, back + axes @ np.array([0.0, 17.0, -8.0])], (5.0, 4.0))
     sides = []
     for side in (1.0, -1.0):
         root = front + axes @ np.array([side * 14.0, 33.0, 3.0])

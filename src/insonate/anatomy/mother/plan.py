@@ -45,7 +45,7 @@ _OS_Y = (59.0, 56.0, 53.0, 49.0, 48.0)
 _OS_Z = (16.0, 12.0, 7.0, 2.0, 0.0)
 _TILT = (20.0, 24.0, 28.0, 30.0, 31.0)
 #: A uterus without a pregnancy is tilted by what is in the bladder [ml] (E, anteverted).
-_EMPTY_OS, _FILLING, _VERSION = (62.0, 22.0), (20.0, 150.0, 400.0), (75.0, 55.0, 35.0)
+_EMPTY_OS, _FILLING, _VERSION = (62.0, 22.0), (20.0, 150.0, 400.0), (75.0, 50.0, 15.0)
 #: Thickness of the rectus muscle: 9-11 mm, 4-7 mm in late pregnancy (M).
 _RECTUS = (9.5, 8.5, 7.0, 5.8, 5.2)
 #: Width of the linea alba at the umbilicus: 10 mm (S), 40-70 mm at term (M).

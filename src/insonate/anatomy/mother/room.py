@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from insonate.anatomy.implicit import Shape, capsule, subtract
 from insonate.anatomy.implicit.program import distance
 
-__all__ = ["GAP", "carve", "cones", "mirrored", "reach", "volume"]
+__all__ = ["GAP", "carve", "cones", "front", "mirrored", "reach", "volume"]
 
 #: What neighbours that are meshed separately keep between them [mm].
 GAP = 0.7
@@ -42,6 +42,17 @@ def cones(points: ArrayLike, radii: ArrayLike) -> list[Shape]:
 def mirrored(points: ArrayLike, side: float) -> NDArray[np.float64]:
     """Points `(..., 3)` [mm] of the left side, or of the right one if `side` is -1."""
     return np.asarray(points, np.float64) * np.array([side, 1.0, 1.0])
+
+
+def front(shape: Shape, heights: ArrayLike) -> NDArray[np.float64]:
+    """Where the shape begins on the midline: y [mm] at every height z `(heights,)` [mm].
+
+    Infinite where it is not met.
+    """
+    z, y = np.asarray(heights, np.float64), np.arange(-220.0, 160.0, 1.0)
+    points = np.stack(np.broadcast_arrays(0.0, y[None, :], z[:, None]), axis=-1)
+    inside = distance(shape, points.reshape(-1, 3)).reshape(len(z), len(y)) < 0.0
+    return np.where(inside.any(axis=1), y[np.argmax(inside, axis=1)], np.inf)
 
 
 def reach(shape: Shape, start: ArrayLike, way: ArrayLike, longest: float = 600.0) -> float:

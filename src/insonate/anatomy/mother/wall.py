@@ -28,7 +28,7 @@ from insonate.anatomy.implicit import (
     union,
 )
 from insonate.anatomy.mother.plan import MotherPlan
-from insonate.anatomy.mother.room import mirrored, reach
+from insonate.anatomy.mother.room import front, mirrored, reach
 
 __all__ = ["WALL_TISSUES", "Wall", "base_cavity"]
 
@@ -54,17 +54,19 @@ _TORSO = (
     (60.0, 158.0, -2.0, 170.0),
     (100.0, 152.0, 2.0, 162.0),
     (150.0, 133.0, 3.0, 152.0),
-    (190.0, 126.0, 3.0, 153.0),
-    (260.0, 132.0, 0.0, 162.0),
+    (190.0, 126.0, 3.0, 157.0),
+    (260.0, 132.0, 0.0, 167.0),
     (330.0, 138.0, -4.0, 168.0),
     (400.0, 136.0, -2.0, 166.0),
 )
 #: The section is that of two ellipses this far to both sides, joined: flat in front [mm].
 _SPREAD, _JOIN = 46.0, 40.0
 #: Thigh: hip, knee end [mm], radii [mm].
-_THIGH = ((78.0, 82.0, -50.0), (84.0, 76.0, -185.0), 74.0, 62.0)
+_THIGH = ((78.0, 82.0, -50.0), (84.0, 76.0, -150.0), 74.0, 66.0)
 #: What the cavity leaves around its contents, and how softly it follows them [mm].
-_CLEARANCE, _FOLLOW = 6.0, 70.0
+_CLEARANCE, _FOLLOW, _CLING = 6.0, 60.0, 30.0
+#: The belly before a large uterus: half-width, y of its middle, lower end [mm] (E).
+_BELLY_WIDTH, _BELLY_MIDDLE, _BELLY_FLOOR = 134.0, 60.0, 5.0
 #: Fat in the flanks and on the back over the fat in front (E; S: thinner laterally).
 _FLANK = 0.55
 #: Umbilicus: width and depth of the dimple over the fat [mm, share].
@@ -104,23 +106,39 @@ def base_cavity() -> Shape:
     return torso
 
 
+def _belly(uterus: Shape) -> Shape:
+    """The flanks' way to the front of the uterus, round instead of straight."""
+    heights = np.arange(10.0, 300.0, 6.0)
+    y = front(uterus, heights)
+    apex, height = float(y.min()), float(heights[np.argmin(y)])
+    depth = max(_BELLY_MIDDLE - apex, 40.0) if np.isfinite(apex) else 40.0
+    rise = max(height - _BELLY_FLOOR, 40.0)
+    return ellipsoid((0.0, _BELLY_MIDDLE, height), (_BELLY_WIDTH, depth, rise))
+
+
 @dataclass(frozen=True)
 class Wall:
     """The wall around what is in the belly.
 
     Attributes:
         plan: of the mother.
-        contents: what the wall has to go around: uterus, bladder, ovaries.
+        uterus: its outer surface.
+        contents: what else the wall has to go around: the bladder, a cyst.
     """
 
     plan: MotherPlan
+    uterus: Shape | None = None
     contents: Sequence[Shape] = ()
 
     @cached_property
     def cavity(self) -> Shape:
         """Inside of the peritoneum: it holds everything else."""
-        grown = [shape.offset(_CLEARANCE) for shape in self.contents]
-        return union(base_cavity(), *grown, blend=_FOLLOW) if grown else base_cavity()
+        cavity = base_cavity()
+        if self.uterus is not None:
+            cavity = union(cavity, _belly(self.uterus), blend=_FOLLOW)
+            cavity = union(cavity, self.uterus.offset(_CLEARANCE), blend=_CLING)
+        grown = (shape.offset(_CLEARANCE) for shape in self.contents)
+        return union(cavity, *grown, blend=_CLING)
 
     @cached_property
     def peritoneum(self) -> Shape:
@@ -203,6 +221,7 @@ class Wall:
             half_space((side * edge, 0.0, 0.0), (side, 0.0, 0.0)),
             half_space((0.0, 70.0, 0.0), (0.0, 1.0, 0.0)),
             half_space((0.0, 0.0, _RECTUS_ENDS[0]), (0.0, 0.0, -1.0)),
+            half_space(mirrored(_LIGAMENT, side), mirrored(_LIGAMENT_NORMAL, side)),
             half_space((0.0, 0.0, _RECTUS_ENDS[1]), (0.0, 0.0, 1.0)),
         )
         return intersect(self._shell(), strip - apart, blend=0.6 * self.plan.muscle)
