@@ -19,6 +19,7 @@ from insonate.anatomy.implicit import (
     tube,
     union,
 )
+from insonate.anatomy.implicit.frozen import frozen
 from insonate.anatomy.implicit.program import distance, gradient
 from insonate.geometry import rotation_about
 
@@ -137,3 +138,16 @@ def test_a_straight_sweep_is_an_elliptic_cylinder():
     shape = sweep(curve, np.repeat(np.eye(3)[None], 9, axis=0), np.full((9, 2), [10, 6]), (5, 5))
     at = [[0, 0, 3], [12, 0, -7], [0, 8, 11], [0, 0, 27], [0, 0, -25]]
     assert distance(shape, at) == pytest.approx([-6, 2, 2, 2, 0], abs=1e-6)
+
+
+def test_a_frozen_shape_is_nearly_the_shape_wherever_it_is_moved():
+    shape, at = shapes()["union"], points(2000, 40.0)
+    copy = frozen(shape, 1.0, 6.0)
+    exact, near = distance(shape, at), np.abs(distance(shape, at)) < 6
+    assert np.abs(distance(copy, at) - exact)[near].max() < 0.2
+    assert ((distance(copy, at) < 0) == (exact < 0))[np.abs(exact) > 0.2].all()
+    slope = np.linalg.norm(gradient(copy, at), axis=1)
+    assert slope.max() < 1.05
+    matrix = rigid()
+    moved = at @ matrix[:3, :3].T + matrix[:3, 3]
+    assert distance(copy.moved(matrix), moved) == pytest.approx(distance(copy, at), abs=1e-7)

@@ -13,6 +13,7 @@ __all__ = [
     "PUSH",
     "RIPPLE",
     "ROW",
+    "SECTION",
     "STACK",
     "SUBTRACT",
     "UNION",
@@ -26,8 +27,8 @@ __all__ = [
 PUSH, UNION_LEAF, UNION, INTERSECT, SUBTRACT, GROW, RIPPLE = range(7)
 #: Steps that may go on elsewhere; the step after them, a `TARGET`, says where.
 SKIP_UNION, SKIP_SUBTRACT, RECALL, STORE, TARGET = range(7, 12)
-#: Numbers in a row of the table of primitives.
-ROW = 24
+#: Numbers in a row of the table of primitives, and in a section of a sweep.
+ROW, SECTION = 24, 14
 #: Depth of the stack; deeper expressions than anatomy ever needs.
 _DEEP = 64
 #: Distances that can be kept for a point, each with the number of the point that it is of.
@@ -125,27 +126,25 @@ def _box(x: float, y: float, z: float, a: float, b: float, c: float, r: float) -
 
 
 @njit(cache=True)
-def _section(tables, i: int, j: int, w: float, x: float, y: float, z: float, h: float):
-    """Distance in the section between rows `i` and `j` at share `w`; `h` beyond an end."""
-    p0 = tables[i, 0] + w * (tables[j, 0] - tables[i, 0])
-    p1 = tables[i, 1] + w * (tables[j, 1] - tables[i, 1])
-    p2 = tables[i, 2] + w * (tables[j, 2] - tables[i, 2])
-    dx, dy, dz = x - p0, y - p1, z - p2
+def _section(tables, i: int, j: int, w: float, x: float, y: float, z: float):
+    """Place in the section between rows `i` and `j` at share `w`, and its semi-axes."""
     along = cross = 0.0
     norm_u = norm_v = 0.0
-    offset = (dx, dy, dz)
+    offset = (
+        x - tables[i] - w * (tables[j] - tables[i]),
+        y - tables[i + 1] - w * (tables[j + 1] - tables[i + 1]),
+        z - tables[i + 2] - w * (tables[j + 2] - tables[i + 2]),
+    )
     for k in range(3):
-        u = tables[i, 3 + k] + w * (tables[j, 3 + k] - tables[i, 3 + k])
-        v = tables[i, 6 + k] + w * (tables[j, 6 + k] - tables[i, 6 + k])
+        u = tables[i + 3 + k] + w * (tables[j + 3 + k] - tables[i + 3 + k])
+        v = tables[i + 6 + k] + w * (tables[j + 6 + k] - tables[i + 6 + k])
         norm_u += u * u
         norm_v += v * v
         along += u * offset[k]
         cross += v * offset[k]
-    a = tables[i, 12] + w * (tables[j, 12] - tables[i, 12])
-    b = tables[i, 13] + w * (tables[j, 13] - tables[i, 13])
-    along /= math.sqrt(norm_u)
-    cross /= math.sqrt(norm_v)
-    return along, cross, a, b
+    a = tables[i + 12] + w * (tables[j + 12] - tables[i + 12])
+    b = tables[i + 13] + w * (tables[j + 13] - tables[i + 13])
+    return along / math.sqrt(norm_u), cross / math.sqrt(norm_v), a, b
 
 
 @njit(cache=True)
@@ -154,30 +153,71 @@ def _sweep(tables, first: int, count: int, cap0: float, cap1: float, x: float, y
     best = _FAR
     previous = 0.0
     for n in range(count):
-        i = first + n
+        i = first + SECTION * n
         h = (
-            (x - tables[i, 0]) * tables[i, 9]
-            + (y - tables[i, 1]) * tables[i, 10]
-            + (z - tables[i, 2]) * tables[i, 11]
+            (x - tables[i]) * tables[i + 9]
+            + (y - tables[i + 1]) * tables[i + 10]
+            + (z - tables[i + 2]) * tables[i + 11]
         )
         if n > 0 and (h > 0.0) != (previous > 0.0):
             w = previous / (previous - h)
-            along, cross, a, b = _section(tables, i - 1, i, w, x, y, z, 0.0)
+            along, cross, a, b = _section(tables, i - SECTION, i, w, x, y, z)
             best = min(best, _ellipse(along, cross, a, b))
         previous = h
         # the ends, beyond which the curve does not go: which side is "beyond" depends on the
         # direction in which the curve runs through its sections
         if n == 0 or n == count - 1:
-            other = i + 1 if n == 0 else i - 1
+            other = i + SECTION if n == 0 else i - SECTION
             way = (
-                (tables[other, 0] - tables[i, 0]) * tables[i, 9]
-                + (tables[other, 1] - tables[i, 1]) * tables[i, 10]
-                + (tables[other, 2] - tables[i, 2]) * tables[i, 11]
+                (tables[other] - tables[i]) * tables[i + 9]
+                + (tables[other + 1] - tables[i + 1]) * tables[i + 10]
+                + (tables[other + 2] - tables[i + 2]) * tables[i + 11]
             )
             if h * way <= 0.0:
-                along, cross, a, b = _section(tables, i, i, 0.0, x, y, z, h)
+                along, cross, a, b = _section(tables, i, i, 0.0, x, y, z)
                 best = min(best, _ellipsoid(along, cross, h, a, b, cap0 if n == 0 else cap1))
     return best
+
+
+@njit(cache=True)
+def _spline(t: float, n: int) -> float:
+    """Weight of node `n`, 0 to 3, of a cubic B-spline at share `t` of a cell."""
+    if n == 0:
+        return (1.0 - t) ** 3 / 6.0
+    if n == 1:
+        return (3.0 * t**3 - 6.0 * t**2 + 4.0) / 6.0
+    if n == 2:
+        return (-3.0 * t**3 + 3.0 * t**2 + 3.0 * t + 1.0) / 6.0
+    return t**3 / 6.0
+
+
+@njit(cache=True)
+def _lattice(tables, first: int, step: float, counts, x: float, y: float, z: float) -> float:
+    """Spline through nodes of a lattice around the origin; beyond it the way to it is added."""
+    i, s, gx = _cell(x / step, counts[0])
+    j, t, gy = _cell(y / step, counts[1])
+    k, u, gz = _cell(z / step, counts[2])
+    total = 0.0
+    for c in range(4):
+        row = 0.0
+        for b in range(4):
+            line = 0.0
+            start = first + ((k + c) * counts[1] + j + b) * counts[0] + i
+            for a in range(4):
+                line += _spline(s, a) * tables[start + a]
+            row += _spline(t, b) * line
+        total += _spline(u, c) * row
+    gap = (gx * gx + gy * gy + gz * gz) * step * step
+    return total if gap == 0.0 else math.sqrt(max(total, 0.0) ** 2 + gap)
+
+
+@njit(cache=True)
+def _cell(at: float, count: int):
+    """First of the four nodes around a place, the share of its cell, and how far outside."""
+    u = at + 0.5 * (count - 1)
+    inner = min(max(u, 1.0), count - 2.000001)
+    low = int(inner)
+    return low - 1, inner - low, u - inner
 
 
 @njit(cache=True)
@@ -203,7 +243,10 @@ def _leaf(primitives, tables, p: int, px: float, py: float, pz: float) -> float:
         return _box(x, y, z, s0, s1, s2, s3)
     if kind == 3:
         return z
-    return _sweep(tables, int(primitives[p, 21]), int(primitives[p, 22]), s0, s1, x, y, z)
+    first = int(primitives[p, 21])
+    if kind == 4:
+        return _sweep(tables, first, int(primitives[p, 22]), s0, s1, x, y, z)
+    return _lattice(tables, first, s0, (int(s1), int(s2), int(s3)), x, y, z)
 
 
 @njit(cache=True)
@@ -268,10 +311,8 @@ def evaluate(code, value, primitives, tables, start, shape, x, y, z, stack) -> f
         elif op <= SUBTRACT:
             top -= 1
             stack[top] = _joined(op, stack[top], stack[top + 1], v)
-        elif op == GROW:
-            stack[top] -= v
-        elif op == RIPPLE:
-            stack[top] += v * _bump(primitives, p, x, y, z)
+        elif op <= RIPPLE:
+            stack[top] += v * (-1.0 if op == GROW else _bump(primitives, p, x, y, z))
         elif op == STORE:
             stack[_VALUES + p] = stack[top]
             stack[_POINTS + p] = stack[_LAST]

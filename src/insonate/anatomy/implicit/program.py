@@ -17,7 +17,7 @@ from insonate.anatomy.implicit.threads import in_threads
 
 __all__ = ["Program", "compile_shapes", "distance", "gradient"]
 
-_KINDS = {"ellipsoid": 0, "capsule": 1, "box": 2, "half_space": 3, "sweep": 4}
+_KINDS = {"ellipsoid": 0, "capsule": 1, "box": 2, "half_space": 3, "sweep": 4, "lattice": 5}
 _JOINTS = {"union": kernels.UNION, "intersect": kernels.INTERSECT, "subtract": kernels.SUBTRACT}
 
 
@@ -30,7 +30,7 @@ class Program:
         value: blend, growth or height of every step, `(steps,)` [mm].
         primitives: one row each, `(primitives, 24)`: kind, place, inverse axes, sizes, ball;
             or the low and high corner of what a jump passes over.
-        tables: sections of all sweeps, `(sections, 14)`.
+        tables: sections of all sweeps and nodes of all lattices, one after the other.
         start: first step of every shape and the end of the last, `(shapes + 1,)`.
         boxes: low and high corner around every shape, `(shapes, 6)` [mm].
     """
@@ -66,10 +66,15 @@ class _Names:
         self.used[name] = self.used.get(name, 0) + 1
         return name
 
+    def _table(self, leaf: Primitive) -> object:
+        """A moved leaf keeps its table; sweeps are small enough to be compared."""
+        if leaf.table is None or leaf.kind == "lattice":
+            return id(leaf.table)
+        return leaf.table.tobytes()
+
     def _key(self, shape: Shape) -> tuple:
         if isinstance(shape, Primitive):
-            table = b"" if shape.table is None else shape.table.tobytes()
-            return shape.kind, shape.frame.tobytes(), shape.sizes, table
+            return shape.kind, shape.frame.tobytes(), shape.sizes, self._table(shape)
         if isinstance(shape, Combined):
             return shape.how, self.of(shape.first), self.of(shape.second), shape.blend
         if isinstance(shape, Grown):
@@ -91,7 +96,7 @@ class _Compiler:
     tables: list[NDArray[np.float64]] = field(default_factory=list)
     rows: dict[int, int] = field(default_factory=dict)
     registers: dict[int, int] = field(default_factory=dict)
-    sections: int = 0
+    filled: int = 0
 
     def shape(self, shape: Shape) -> None:
         """Append the code that leaves the shape's distance on the stack.
@@ -164,9 +169,9 @@ class _Compiler:
         row[4:13] = leaf.frame[:3, :3].T.ravel()
         row[13 : 13 + len(leaf.sizes)] = leaf.sizes
         if leaf.table is not None:
-            row[21:23] = self.sections, len(leaf.table)
-            self.tables.append(leaf.table)
-            self.sections += len(leaf.table)
+            row[21:23] = self.filled, len(leaf.table)
+            self.tables.append(leaf.table.ravel())
+            self.filled += leaf.table.size
         row[23] = float(np.linalg.norm(leaf.reach))
         if leaf.kind == "capsule":
             row[23] = 0.5 * leaf.sizes[0] + max(leaf.sizes[1:])
@@ -193,7 +198,7 @@ def compile_shapes(shapes: Sequence[Shape]) -> Program:
     for shape in shapes:
         compiler.shape(shape)
         start.append(len(compiler.code))
-    tables = np.concatenate(compiler.tables) if compiler.tables else np.zeros((1, 14))
+    tables = np.concatenate(compiler.tables) if compiler.tables else np.zeros(1)
     return Program(
         code=np.array(compiler.code, np.int32).reshape(-1, 2),
         value=np.array(compiler.value, np.float64),

@@ -84,11 +84,12 @@ class Primitive(Shape):
     """A leaf.
 
     Attributes:
-        kind: ellipsoid, capsule, box, half_space or sweep.
+        kind: ellipsoid, capsule, box, half_space, sweep or lattice.
         frame: `(4, 4)`, from the primitive's own axes to the world [mm].
         sizes: up to eight numbers that the kind understands [mm].
         reach: half the size of its bounding box in its own axes, `(3,)` [mm].
-        table: sections of a sweep, `(sections, 14)`: see `sweep`.
+        table: sections of a sweep, `(sections, 14)`: see `sweep`; or nodes of a lattice
+            `(z, y, x)` [mm]: see `frozen`.
     """
 
     kind: str

@@ -28,8 +28,8 @@ from insonate.anatomy.fetus.cord import (
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.fetus.settle import settle
 from insonate.anatomy.implicit import Group, Part, Shape, tube
+from insonate.anatomy.implicit.frozen import frozen
 from insonate.anatomy.implicit.mesh import OUTSIDE, Surfaces, count_triangles, mesh_groups
-from insonate.anatomy.implicit.program import distance
 from insonate.anatomy.mother.mother import MOTHER_TISSUES, Mother
 from insonate.anatomy.mother.plan import MotherPlan
 from insonate.anatomy.patient.parameters import Parameters, fetal_plan, fill, mother_plan
@@ -52,8 +52,8 @@ TISSUES: Mapping[str, str | Mapping[str, object]] = {
 }
 #: Share of the triangles that the fetus gets.
 _FETAL_SHARE = 0.6
-#: Length of the cord over that of the spine (E), and room around it in the wall [mm].
-_CORD_LENGTH, _PASSAGE = 1.6, 0.4
+#: Room around the cord in the abdominal wall [mm].
+_PASSAGE = 0.4
 #: Spacings at which triangles are counted [mm].
 _COUNTED = 2.0
 
@@ -95,17 +95,18 @@ def design(given: Parameters) -> Anatomy:
     plan = settle(fetal_plan(filled))
     mothers = mother_plan(filled)
     skin = fetal_outline(plan, "skin")
+    scale = plan.sizes.trunk_radius / 27.0
     womb = build_womb(
         mothers,
         plan,
-        skin,
+        frozen(skin, 2.0 * scale, 16.0 * scale),
         presentation=str(filled.presentation),
         back=str(filled.back),
         placenta=str(filled.placenta),
         afi=filled.amniotic_fluid_index,
         contraction=filled.contraction,
     )
-    mother = Mother(mothers, womb.outer)
+    mother = Mother(mothers, frozen(womb.outer, 3.0, 24.0))
     path, passage = _cord(plan, womb, skin)
     content = Group(
         "amniotic_content",
@@ -135,18 +136,16 @@ def design(given: Parameters) -> Anatomy:
 def _cord(plan: Plan, womb: Womb, skin: Shape) -> tuple[Vector, Shape]:
     """The cord's centre line in the world, and its root in the fetal frame."""
     start, way = cord_origin(plan)
-    outside, sac = skin.moved(womb.matrix), womb.sac
-    radius = 0.5 * plan.sizes["cord_diameter"]
     path = cord_path(
+        plan,
         _moved(womb.matrix, start),
         womb.matrix[:3, :3] @ way,
         womb.cord_insertion,
         -womb.frame[:3, :3] @ womb.chamber.disc.normal,
-        length=_CORD_LENGTH * plan.trunk.length,
-        obstacles=lambda points: distance(outside, points),
-        inside=lambda points: distance(sac, points),
-        radius=radius,
+        obstacles=skin.moved(womb.matrix),
+        inside=womb.sac,
     )
+    radius = 0.5 * plan.sizes["cord_diameter"]
     inner = _moved(np.linalg.inv(womb.matrix), path)
     far = np.flatnonzero(np.linalg.norm(inner - inner[0], axis=1) > 2.5 * radius)
     return path, tube(inner[: max(int(far[0]), 1) + 1], radius + _PASSAGE)
