@@ -12,25 +12,28 @@ from scipy.interpolate import CubicSpline
 
 from insonate.anatomy.fetus.cord_path import Distance, find_path, frames_along
 from insonate.anatomy.fetus.plan import Plan
-from insonate.anatomy.implicit import Part, Shape, tube, union
+from insonate.anatomy.implicit import Group, Part, Shape, tube, union
 
 __all__ = [
     "CORD_TISSUES",
     "UMBILICUS",
     "cord_calibres",
+    "cord_groups",
     "cord_origin",
     "cord_parts",
     "cord_path",
     "cord_truth",
 ]
 
-#: Regions and their tissues; still blood is darker in the cord's thin vessels than at rest.
+#: Regions and their tissues.
 CORD_TISSUES: dict[str, str | Mapping[str, Any]] = {
     "cord_jelly": "umbilical_cord_jelly",
+    "cord_vessel_wall": "umbilical_vessel_wall",
     "cord_vein": "blood",
-    "cord_artery": "blood",
+    "cord_artery_left": "blood",
+    "cord_artery_right": "blood",
 }
-#: Length of the cord over that of the spine (E: 280 mm at 20, 500 mm at 40 weeks), and how much
+#: Length of the cord over that of the spine (E: 240 mm at 20, 600 mm at 40 weeks), and how much
 #: it varies.
 _LENGTH, _VARIES = 2.5, 0.25
 #: Where the cord leaves the trunk, (s, u) (E).
@@ -39,15 +42,25 @@ UMBILICUS = (0.76, 0.0)
 _ABOVE_CORE = 0.5
 #: What a single artery is wider, and how much fewer coils there are (E).
 _SINGLE_WIDER, _SINGLE_LESS_COILED = 0.35, 0.30
-#: Jelly between vessels, and between them and the surface, over the cord's radius at least (E).
+#: Jelly between vessels, and between them and the surface, over the cord's radius (E).
 _BETWEEN, _MARGIN = 0.06, 0.08
+#: Wall of all vessels over the diameter of the vein (E).
+_WALL = 0.06
 #: An artery below this diameter [mm] is absent.
 _ABSENT = 0.3
-#: How far the vessels run over the chorionic plate over the cord's radius, and the width of
-#: the jelly along them over theirs (E).
-_FANNED, _SHEATH = 2.2, 1.4
+#: How far the vessels run over the chorionic plate over the cord's radius, the jelly around them
+#: over their radius, and at least [mm] (E).
+_FANNED, _SHEATH, _LEAST_SHEATH = 2.2, 0.35, 0.45
 #: Nodes of a vessel on the plate.
 _FAN = 8
+#: Nodes of the vessels over those of the path: they wind more than it bends.
+_FINER = 2
+#: Pieces of a long tube that are looked at together.
+_RUN = 12
+#: How far inside the jelly the vessels begin, over the cord's radius.
+_BEGIN = 0.6
+#: Lattice of the vessels over that of the fetus.
+_FINENESS = 0.6
 
 Vector = NDArray[np.float64]
 
@@ -74,15 +87,22 @@ def cord_origin(plan: Plan) -> tuple[Vector, Vector]:
 
 
 def cord_calibres(plan: Plan) -> tuple[float, float, float]:
-    """Inner diameters [mm] of vein, left and right artery; 0 if it is absent."""
+    """Inner diameters [mm] of vein, left and right artery; 0 if it is absent.
+
+    They are smaller than the plan says where the cord is too thin for them.
+    """
     sizes, lack = plan.sizes, plan.finding("single_umbilical_artery")
     artery = sizes["umbilical_artery"]
     left = artery * (1.0 - lack)
-    return (
-        sizes["umbilical_vein"],
-        left if left >= _ABSENT else 0.0,
-        artery * (1.0 + _SINGLE_WIDER * lack),
-    )
+    right = artery * (1.0 + _SINGLE_WIDER * lack)
+    vein = sizes["umbilical_vein"]
+    room = 2.0 * (1.0 - _MARGIN - 0.5 * _BETWEEN) * 0.5 * sizes["cord_diameter"]
+    scale = min(1.0, room / (vein + max(left, right) + 4.0 * _WALL * vein))
+    return scale * vein, scale * left if left >= _ABSENT else 0.0, scale * right
+
+
+def _wall(plan: Plan) -> float:
+    return _WALL * cord_calibres(plan)[0]
 
 
 def _coils(plan: Plan) -> float:
@@ -93,23 +113,20 @@ def _coils(plan: Plan) -> float:
 
 def _vessels(plan: Plan) -> tuple[_Vessel, ...]:
     """The vessels in their section: the vein at one side, the arteries at the other."""
-    outer = 0.5 * plan.sizes["cord_diameter"]
+    names = ("cord_artery_left", "cord_artery_right")
     vein, *arteries = (0.5 * calibre for calibre in cord_calibres(plan))
-    there = [radius for radius in arteries if radius > 0.0]
-    gap = _BETWEEN * outer
-    widest = 2.0 * (vein + max(there)) + gap
-    # all across, the vessels and their gaps have to fit between the margins
-    scale = min(1.0, 2.0 * (1.0 - _MARGIN) * outer / widest)
-    vein, there = vein * scale, [radius * scale for radius in there]
-    side = there[0] + 0.5 * gap if len(there) > 1 else 0.0
-    ahead = np.sqrt(max((vein + max(there) + gap) ** 2 - side**2, 0.0))
-    back = 0.5 * (ahead + max(there) - vein)
-    places = [(ahead - back, side), (ahead - back, -side)][: len(there)]
+    there = [(name, r) for name, r in zip(names, arteries, strict=True) if r > 0.0]
+    widest = max(r for _, r in there)
+    # Between the middles of two vessels lie their walls and a little jelly.
+    apart = 2.0 * _wall(plan) + 0.5 * _BETWEEN * plan.sizes["cord_diameter"]
+    side = 0.5 * (sum(arteries) + apart) if len(there) > 1 else 0.0
+    ahead = float(np.sqrt(max((vein + widest + apart) ** 2 - side**2, 0.0)))
+    # Vein and arteries come as near to the surface of the cord.
+    more = vein - widest
+    back = 0.5 * (ahead**2 + side**2 - more**2) / (more + ahead)
     found = [_Vessel("cord_vein", vein, np.array([-back, 0.0]))]
-    found += [
-        _Vessel("cord_artery", radius, np.array(place))
-        for radius, place in zip(there, places, strict=True)
-    ]
+    for (name, radius), way in zip(there, (1.0, -1.0), strict=False):
+        found.append(_Vessel(name, radius, np.array([ahead - back, way * side])))
     return tuple(found)
 
 
@@ -140,39 +157,59 @@ def cord_path(
 
 
 def cord_parts(plan: Plan, path: ArrayLike) -> tuple[Part, ...]:
-    """Jelly and vessels in painter's order, where the path is (the world).
+    """The cord's jelly where the path is (the world), for the group of the amniotic content.
 
     Args:
         plan: of the fetus.
         path: centre line `(nodes, 3)` [mm], see `cord_path`; its last piece points into the
             placenta.
     """
-    way = _even(np.asarray(path, np.float64))
-    outer, vessels = 0.5 * plan.sizes["cord_diameter"], _vessels(plan)
-    lines = [_wound(plan, vessel, way, k) for k, vessel in enumerate(vessels)]
-    sheaths = [
-        tube(line[-_FAN:], _SHEATH * vessel.radius)
-        for vessel, line in zip(vessels, lines, strict=True)
+    way, outer = np.asarray(path, np.float64), 0.5 * plan.sizes["cord_diameter"]
+    sheaths = []
+    for vessel, line in _lines(plan, path):
+        radius = vessel.radius + _wall(plan) + max(_SHEATH * vessel.radius, _LEAST_SHEATH)
+        sheaths.append(tube(line[-_FAN:], radius))
+    jelly = union(_long_tube(way[:-1], outer), *sheaths, blend=0.3 * outer)
+    return (Part("cord_jelly", jelly),)
+
+
+def cord_groups(plan: Plan, path: ArrayLike) -> tuple[Group, ...]:
+    """The vessels, inside the jelly on a lattice of their own.
+
+    Args:
+        plan: of the fetus.
+        path: centre line `(nodes, 3)` [mm], as for `cord_parts`.
+    """
+    lines, wall = _lines(plan, path), _wall(plan)
+    walls = [_long_tube(line, vessel.radius + wall) for vessel, line in lines]
+    lumina = [
+        Part(vessel.region, _long_tube(line, vessel.radius), 2.0 * vessel.radius)
+        for vessel, line in lines
     ]
-    jelly = union(tube(way[:-1], outer), *sheaths, blend=0.3 * outer)
-    return (
-        Part("cord_jelly", jelly),
-        *(
-            Part(vessel.region, tube(line, vessel.radius), 2.0 * vessel.radius)
-            for vessel, line in zip(vessels, lines, strict=True)
-        ),
-    )
+    parts = [Part("cord_vessel_wall", shape, wall, shell=True) for shape in walls]
+    return (Group("cord_vessels", "cord_jelly", (*parts, *lumina), _FINENESS),)
+
+
+def _long_tube(line: Vector, radius: float) -> Shape:
+    """A tube of many pieces, those far away passed over together."""
+    starts = range(0, len(line) - 1, _RUN)
+    return union(*(tube(line[k : k + _RUN + 1], radius) for k in starts))
+
+
+def _lines(plan: Plan, path: ArrayLike) -> list[tuple[_Vessel, Vector]]:
+    way = _even(np.asarray(path, np.float64))
+    return [(vessel, _wound(plan, vessel, way)) for vessel in _vessels(plan)]
 
 
 def _even(way: Vector) -> Vector:
-    """The path as a smooth curve with nodes at even distances, its root apart."""
+    """The path as a smooth curve with more nodes at even distances, its root apart."""
     body, root = way[:-1], way[-1:]
     far = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(body, axis=0), axis=1))])
-    at = np.linspace(0.0, far[-1], len(body))
+    at = np.linspace(0.0, far[-1], _FINER * len(body))
     return np.concatenate([CubicSpline(far, body)(at), root])
 
 
-def _wound(plan: Plan, vessel: _Vessel, way: Vector, number: int) -> Vector:
+def _wound(plan: Plan, vessel: _Vessel, way: Vector) -> Vector:
     """Axis of a vessel: a left-handed helix, then `_FAN` nodes on the chorionic plate."""
     outer = 0.5 * plan.sizes["cord_diameter"]
     body = way[:-1]
@@ -182,15 +219,17 @@ def _wound(plan: Plan, vessel: _Vessel, way: Vector, number: int) -> Vector:
     c, s = np.cos(angle), np.sin(angle)
     x, y = vessel.place
     across = (x * c - y * s)[:, None] * one + (x * s + y * c)[:, None] * two
-    line = (body + across)[far < far[-1] - 0.6 * outer]
-    outwards = across[-1] / max(float(np.linalg.norm(across[-1])), 1e-9)
+    kept = (far > _BEGIN * outer) & (far < far[-1] - 0.6 * outer)
+    line = (body + across)[kept]
+    apart = float(np.linalg.norm(across[-1]))
+    outwards = across[-1] / apart
     aside = np.cross(tangent[-1], outwards)
     share = np.linspace(0.0, 1.0, _FAN)[:, None]
-    # from inside the cord down to the plate, then along it with a gentle bend
-    fan = body[-1] + outer * (
-        (0.3 + (_FANNED - 0.3) * share) * outwards
-        + 0.35 * share * np.sin(2.0 * share + number) * aside
-        - 0.25 * (1.0 - np.minimum(3.0 * share, 1.0)) * tangent[-1]
+    # From inside the cord down to the plate, then along it; all bend to the same side.
+    fan = body[-1] + (
+        (apart + (_FANNED * outer - apart) * share) * outwards
+        + 0.3 * outer * share * np.sin(2.5 * share) * aside
+        - 0.25 * outer * (1.0 - np.minimum(3.0 * share, 1.0)) * tangent[-1]
     )
     return np.concatenate([line, fan])
 

@@ -36,13 +36,13 @@ _COARSE, _MOST_POINTS = 1.2, 16_000
 #: Detours at most, their least length over the radius, and what a used place costs more.
 _DETOURS, _LEAST_DETOUR, _USED = 6, 8.0, 12.0
 _ROUNDS, _STIFFNESS = 200, 0.30
-#: Least radius of a bend over the cord's radius.
-_BEND = 1.5
+#: Rounds in which kinks are smoothed away at last, and how stiff the cord is then.
+_LAST, _STIFF = 20, 40.0
 #: One loop for this much cord over its radius, and the largest loops' radius over it.
 _LOOP, _LOOP_RADIUS = 26.0, 4.0
 _DELTA = 0.02
-#: Nodes at both ends that do not move.
-_HELD = 3
+#: Nodes at both ends that do not move: the leads' directions.
+_HELD = 6
 
 Vector = NDArray[np.float64]
 Distance = Callable[[Vector], Vector]
@@ -265,20 +265,28 @@ def frames_along(points: Vector) -> tuple[Vector, Vector, Vector]:
 
 def _relaxed(fluid: _Fluid, way: Vector, leads: tuple[Vector, Vector], radius: float) -> Vector:
     """Nodes moved until the cord is smooth, keeps its length, and is clear of all and itself."""
-    first, last = leads
-    way[0], way[-1] = first[-1], last[-1]
     rest = _long(way) / (len(way) - 1)
-    guard = _Guard(fluid, radius + CLEARANCE, len(way) + 4)
-    way = np.concatenate([first[-3:-1], way, last[-2:-4:-1]])
+    before, after = (_straight(lead, rest) for lead in leads)
+    way = np.concatenate([before, way[1:-1], after[::-1]])
+    guard = _Guard(fluid, radius + CLEARANCE, len(way))
     for round_ in range(_ROUNDS):
         _straighten(way, _STIFFNESS * (1.0 - round_ / _ROUNDS))
         if round_ % 4 == 0:
             _part(way, rest, 2.0 * radius + CLEARANCE)
         for _ in range(3):
             _keep_length(way, rest)
-        _limit_bends(way, rest, _BEND * radius)
         guard.push(way)
-    return way[2:-2]
+    bent = _bending(len(way))
+    for _ in range(_LAST):
+        way[_HELD:-_HELD] = bent @ way
+        guard.push(way)
+    return _resampled(way[_HELD - 1 : len(way) - _HELD + 1], rest)
+
+
+def _straight(lead: Vector, step: float) -> Vector:
+    """A lead's end and as many nodes on its line before it as are held, `(nodes, 3)` [mm]."""
+    back = lead[-2] - lead[-1]
+    return lead[-1] + step * np.arange(_HELD - 1, -1, -1)[:, None] * back / np.linalg.norm(back)
 
 
 @dataclass
@@ -314,21 +322,22 @@ class _Guard:
 
 
 def _straighten(way: Vector, stiffness: float) -> None:
-    """Even out the curvature, and a little of the curves."""
+    """Even out the curvature, which keeps the direction at the leads, and a little of it."""
     bend = way[:-2] - 2.0 * way[1:-1] + way[2:]
-    way[2:-2] += stiffness * (0.6 * bend[1:-1] - 0.25 * (bend[:-2] + bend[2:]))
+    with _held(way):
+        way[2:-2] += stiffness * (0.52 * bend[1:-1] - 0.25 * (bend[:-2] + bend[2:]))
 
 
-def _limit_bends(way: Vector, rest: float, least: float) -> None:
-    """Open bends whose radius is below `least` mm."""
-    half = 2.0 * rest
-    most = least - math.sqrt(max(least**2 - half**2, 0.0))
-    aside = 0.5 * (way[:-4] + way[4:]) - way[2:-2]
-    deep = np.linalg.norm(aside, axis=1, keepdims=True)
-    shift = 0.5 * np.maximum(deep - most, 0.0) / np.maximum(deep, 1e-9) * aside
-    shift[:1], shift[-1:] = 0.0, 0.0
-    way[2:-2] += shift
-    way[3:-3] -= 0.25 * (shift[:-2] + shift[2:])
+def _bending(count: int) -> Vector:
+    """Matrix `(free, nodes)` that moves nodes to where bending and moving cost least together."""
+    bend = np.diff(np.eye(count), 2, axis=0)
+    cost = np.eye(count) + _STIFF * bend.T @ bend
+    free = slice(_HELD, count - _HELD)
+    pull = np.eye(count)[free]
+    held = np.ones(count, bool)
+    held[free] = False
+    pull[:, held] -= cost[free][:, held]
+    return np.linalg.solve(cost[free, free], pull)
 
 
 def _keep_length(way: Vector, rest: float) -> None:
