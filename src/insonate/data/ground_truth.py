@@ -59,7 +59,7 @@ def ground_truth(patient: Patient, scene: Scene, files: Sequence[str] = ()) -> d
             "name": patient.name,
             "about": _ABOUT,
             "patient": given,
-            "parameters": dataclasses.asdict(patient.parameters),
+            "parameters": _parameters(patient),
             "findings": [
                 {"name": name, "degree": degree, **_finding(name)}
                 for name, degree in patient.findings.items()
@@ -122,6 +122,15 @@ def biometry(patient: Patient) -> dict[str, Any]:
     grams = estimate_weight(sizes)
     found["EFW"] = {"value": grams, "unit": "g", "centile": weight_centile(weeks, grams)}
     return found
+
+
+def _parameters(patient: Patient) -> dict[str, Any]:
+    """All parameters; those that only the finished anatomy knows are taken from it."""
+    filled = dataclasses.asdict(patient.parameters)
+    for name in ("amniotic_fluid_index", "rectus"):
+        if filled[name] is None:
+            filled[name] = patient.truth[name]
+    return filled
 
 
 def _finding(name: str) -> dict[str, str]:

@@ -33,6 +33,8 @@ __all__ = [
 ]
 
 _COLUMNS = 4
+#: Height of the portraits and of a row of planes [inches].
+_TOP, _ROW = 6.9, 2.95
 _RED = "#d03c2e"
 #: How the camera looks at the front, and at the cut [shares of left, posterior, cranial].
 _FRONT, _SIDE = (-0.42, 0.88, -0.20), (-0.90, 0.40, -0.16)
@@ -93,15 +95,16 @@ def write_patient_figure(
     from matplotlib.figure import Figure
 
     rows = -(-len(patient.views) // _COLUMNS)
-    figure = Figure(figsize=(16.0, 7.2 + 3.5 * rows), facecolor="white")
+    figure = Figure(figsize=(16.0, _TOP + _ROW * rows), facecolor="white")
     FigureCanvasAgg(figure)
-    parts: Any = figure.subfigures(2, 1, height_ratios=(7.2, max(3.5 * rows, 0.01)))
+    parts: Any = figure.subfigures(2, 1, height_ratios=(_TOP, max(_ROW * rows, 0.01)))
     _portraits(parts[0], patient)
     for index, (name, frame) in enumerate(render_planes(patient, settings=settings)):
         axes = parts[1].add_subplot(rows, _COLUMNS, index + 1)
         _plane(axes, frame, f"{index + 1}  {name.replace('_', ' ')}")
     if rows:
-        parts[1].subplots_adjust(0.01, 0.01, 0.99, 0.95, 0.04, 0.12)
+        high = _ROW * rows
+        parts[1].subplots_adjust(0.01, 0.1 / high, 0.99, 1.0 - 0.3 / high, 0.02, 0.12)
     with replacing(path) as beside:
         figure.savefig(beside, dpi=100, format="png")
     return [Path(path)]
@@ -128,8 +131,8 @@ def cut_picture(scene: Scene) -> tuple[NDArray[np.uint8], Camera]:
 def _portraits(figure: SubFigure, patient: Patient) -> None:
     """Outside, cut open, and in numbers."""
     scene = patient.scene()
-    grid = figure.add_gridspec(1, 3, width_ratios=(1.0, 1.0, 0.9), wspace=0.02)
-    grid.update(left=0.005, right=0.99, top=0.94, bottom=0.0)
+    grid = figure.add_gridspec(1, 3, width_ratios=(1.0, 1.0, 0.75), wspace=0.02)
+    grid.update(left=0.005, right=0.99, top=0.94, bottom=0.01)
     outside, cut, numbers = (figure.add_subplot(grid[0, k]) for k in range(3))
     picture, camera = outside_picture(scene)
     outside.imshow(picture)
