@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
+from insonate.anatomy.fetus.head import head_outline
 from insonate.anatomy.fetus.joints import (
     LIMBS,
     RANGES,
@@ -22,9 +23,9 @@ from insonate.anatomy.fetus.joints import (
 )
 from insonate.anatomy.fetus.measure import Measure
 from insonate.anatomy.fetus.plan import Plan
-from insonate.anatomy.implicit import Shape, ellipsoid, union
+from insonate.anatomy.implicit import Shape, union
 
-__all__ = ["TOLERANCE", "Bodies", "settle"]
+__all__ = ["TOLERANCE", "Bodies", "body_shape", "settle"]
 
 #: Deepest cut of a limb into trunk, head or another limb that `settle` leaves, over R.
 TOLERANCE = 0.02
@@ -39,8 +40,6 @@ _FREE = {"arm": 0.55, "leg": 0.62}
 #: Legs and arms do not meet symmetrically: left hip and shoulder are bent by this more [rad].
 _ASYMMETRY = 0.10
 _SAMPLES = 5
-#: The soft face and chin in front of the skull: centre and semi-axes over B, F, B of the head.
-_FACE = ((0.0, -0.62, -0.80), (0.62, 0.50, 0.66))
 
 Vector = NDArray[np.float64]
 
@@ -74,8 +73,7 @@ class Bodies:
 
     @cached_property
     def _body(self) -> Measure:
-        plan = self.plan
-        return Measure(union(plan.trunk.outline(), _head(plan)))
+        return Measure(body_shape(self.plan))
 
     @cached_property
     def _pairs(self) -> NDArray[np.int64]:
@@ -127,14 +125,9 @@ class Bodies:
         return apart - thick - radii[j, 0] - t * (radii[j, 1] - radii[j, 0])
 
 
-def _head(plan: Plan) -> Shape:
-    """Skull with scalp, and the face."""
-    sizes, frame = plan.sizes, plan.head
-    b, f, scalp = sizes.half_width, sizes.half_length, sizes["scalp_thickness"]
-    skull = ellipsoid((0.0, 0.0, 0.0), (b + scalp, f + scalp, 0.9 * b + scalp))
-    centre, half = _FACE
-    face = ellipsoid(plan.in_head(*centre), plan.in_head(*half))
-    return union(skull, face).moved(frame)
+def body_shape(plan: Plan) -> Shape:
+    """What the limbs must not cut: trunk and head."""
+    return union(plan.trunk.outline(), head_outline(plan, "skin"))
 
 
 def nearest_on_segments(
