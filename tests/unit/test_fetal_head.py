@@ -79,7 +79,7 @@ def random_plan(seed):
     sizes = Sizes(weeks, *measures)
     limits = head_limits(Plan(sizes))
     findings = {name: draw(0.4, 1.0) * most for name, most in limits.items() if draw() < 0.5}
-    names = ("insula", "insula_+1", "plexus_+1", "dependent_side", "sulcus_28_+1")
+    names = ("skull_taper", "insula", "insula_+1", "plexus_+1", "dependent_side", "sulcus_28_+1")
     variation = {name: draw(-1.0, 1.0) for name in names}
     return Plan(sizes, Posture(neck=draw(-0.35, 0.8)), findings, variation)
 

@@ -167,7 +167,13 @@ class Face:
         head = union(cranium.surface(-self.scalp), *self._flesh(), *self._covers(), blend=k)
         head = union(head, *self._nose(), blend=0.5 * k)
         head = union(head, *self._lips(), *self._ears(), blend=0.25 * k)
-        return subtract(head, *self._nostrils(), *self.cleft(), blend=0.3)
+        return subtract(head, self._mouth_slit(), *self._nostrils(), *self.cleft(), blend=0.3)
+
+    def _mouth_slit(self) -> Shape:
+        """What parts the lips."""
+        at, b = self.plan.in_head, self.plan.sizes.half_width
+        half = (0.36 * self.plan.sizes["mouth_width"], 0.235 * at(0, 1, 0)[1], 0.016 * b)
+        return box(at(0.0, -1.20, MOUTH), half, rounding=0.015 * b)
 
     def _flesh(self) -> list[Shape]:
         at, b, f = self.plan.in_head, self.plan.sizes.half_width, self.plan.sizes.half_length

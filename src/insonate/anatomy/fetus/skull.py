@@ -26,8 +26,8 @@ __all__ = ["BASE", "Cranium", "basion_radius", "cavity", "orbit_centre", "shifte
 
 #: Half the height of the skull over B, and its base under the origin (E).
 HEIGHT, BASE = 0.90, -0.80
-#: The back of the head is wider than its front by twice this share (E).
-TAPER = 0.08
+#: The back of the head is wider than its front by twice this share, and by more or less (E).
+TAPER, TAPER_VARIES = 0.08, 0.04
 #: Where the sutures meet, in units of (B, F, B): front of the vault, temple, back, behind the
 #: ear (E, from anatomical drawings).
 BREGMA, PTERION = (0.0, -0.28, 0.86), (0.80, -0.50, -0.10)
@@ -52,37 +52,40 @@ class Cranium:
         half_width: B, half the biparietal diameter [mm].
         half_length: F, half the occipitofrontal diameter [mm].
         bone: thickness of the plates [mm].
+        taper: the back of the head is wider than its front by twice this share.
     """
 
     half_width: float
     half_length: float
     bone: float
+    taper: float = TAPER
 
     @classmethod
     def of(cls, plan: Plan) -> Cranium:
         """The skull of a fetus."""
         sizes = plan.sizes
-        return cls(sizes.half_width, sizes.half_length, sizes["skull_thickness"])
+        taper = TAPER + TAPER_VARIES * plan.vary("skull_taper")
+        return cls(sizes.half_width, sizes.half_length, sizes["skull_thickness"], taper)
 
     @property
     def widest(self) -> float:
         """Where the skull is widest, behind the origin [mm]."""
-        return _widest(TAPER)[0] * self.half_length
+        return _widest(self.taper)[0] * self.half_length
 
     def radii(self, depth: float = 0.0) -> tuple[float, float, float]:
         """Semi-axes `depth` mm below the outside; the first is that of the untapered egg [mm]."""
         b, f = self.half_width, self.half_length
-        return (b - depth) / _widest(TAPER)[1], f - depth, HEIGHT * b - depth
+        return (b - depth) / _widest(self.taper)[1], f - depth, HEIGHT * b - depth
 
     def surface(self, depth: float = 0.0) -> Shape:
         """All that lies deeper than `depth` [mm]; negative is outside of the skull."""
-        return ellipsoid((0.0, 0.0, 0.0), self.radii(depth), taper=TAPER)
+        return ellipsoid((0.0, 0.0, 0.0), self.radii(depth), taper=self.taper)
 
     def width_at(self, y: float, z: float, depth: float = 0.0) -> float:
         """Half the width of a surface at height `z` and `y` behind the origin [mm]."""
         a, b, c = self.radii(depth)
         rest = 1.0 - (y / b) ** 2 - (z / c) ** 2
-        return a * (1.0 + TAPER * y / b) * math.sqrt(max(rest, 0.0))
+        return a * (1.0 + self.taper * y / b) * math.sqrt(max(rest, 0.0))
 
     def reach(self, start: Vector, way: Vector, depth: float = 0.0) -> float:
         """Distance from `start` `(3,)` along `way` `(3,)` to a surface, in the midline [mm]."""
@@ -96,7 +99,7 @@ class Cranium:
         a, b, _ = self.radii()
         angle = np.linspace(0.0, 2.0 * np.pi, 4097)
         y = np.sin(angle)
-        x = a * np.cos(angle) * (1.0 + TAPER * y)
+        x = a * np.cos(angle) * (1.0 + self.taper * y)
         return float(np.hypot(np.diff(x), np.diff(b * y)).sum())
 
 
