@@ -89,9 +89,10 @@ def chest_planes(plan: Plan) -> dict[str, Plane]:
     vessels = ("fetal_pulmonary_artery", "fetal_aorta", "fetal_superior_vena_cava")
     outflow = ("fetal_left_ventricle", "fetal_aorta", "fetal_myocardium")
 
-    def axial(s: float, **what: tuple[str, ...]) -> Plane:
-        axes = trunk.axes(s)
-        return Plane(trunk.centre(s), axes[:, 2], _beams(plan, axes[:, 2]), reach=reach, **what)
+    def axial(s: float, shows: tuple[str, ...], hides: tuple[str, ...]) -> Plane:
+        normal = trunk.axes(s)[:, 2]
+        beams = _beams(plan, normal)
+        return Plane(trunk.centre(s), normal, beams, shows=shows, hides=hides, reach=reach)
 
     normal = _left_outflow_normal(plan, frame)
     valve = vessel_point(plan, frame, "aorta", VESSELS["aorta"].valve or 0.0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from insonate.anatomy.fetus.heart_frame import HeartFrame
 from insonate.anatomy.fetus.plan import Plan
-from insonate.anatomy.implicit import Part, Shape, half_space, intersect, tube
+from insonate.anatomy.implicit import Part, Shape, half_space, intersect, sphere, tube
 
 __all__ = ["VESSELS", "Vessel", "great_vessel_parts", "vessel_lumen", "vessel_point"]
 
@@ -177,43 +177,64 @@ def great_vessel_parts(
         room: what they have to stay in.
         heart: its outline; inside it vessels have no wall of their own.
     """
-    walls = [_wall(plan, frame, vessel, room, heart) for vessel in VESSELS.values()]
-    blood = [
-        Part(vessel.region, vessel_lumen(plan, frame, name, vessel.valve or 0.0) & room)
-        for name, vessel in VESSELS.items()
-    ]
-    leaves = [
-        _leaves(plan, frame, vessel) for vessel in VESSELS.values() if vessel.valve is not None
-    ]
-    return (*walls, *blood, *leaves)
-
-
-def _wall(plan: Plan, frame: HeartFrame, vessel: Vessel, room: Shape, heart: Shape) -> Part:
-    """Wall of an artery from its valve on, of any other vessel outside the heart."""
+    courses = [_course(plan, frame, vessel) for vessel in VESSELS.values()]
     thickness = _WALL * plan.sizes.heart_diameter
-    points, radii = vessel_path(plan, frame, vessel)
-    first = 0 if vessel.valve is None else _at_valve(vessel)
-    wall = tube(points[first:], radii[first:] + thickness) & room
-    return Part("fetal_vessel_wall", wall if first else wall - heart, thickness)
-
-
-def _at_valve(vessel: Vessel) -> int:
-    return round((vessel.valve or 0.0) * _PIECES)
-
-
-def _leaves(plan: Plan, frame: HeartFrame, vessel: Vessel) -> Part:
-    """A closed semilunar valve: a thin disc across the vessel."""
-    points, radii = vessel_path(plan, frame, vessel)
-    i = _at_valve(vessel)
-    way = points[i + 1] - points[i - 1]
-    way /= np.linalg.norm(way)
-    half = 0.5 * _VALVE * plan.sizes.heart_diameter
-    disc = intersect(
-        tube(points, radii + 0.5 * half),
-        half_space(points[i] + half * way, way),
-        half_space(points[i] - half * way, -way),
+    walls = [course.tube(thickness) & room for course in courses]
+    return (
+        *(
+            Part("fetal_vessel_wall", wall if course.valve else wall - heart, thickness)
+            for wall, course in zip(walls, courses, strict=True)
+        ),
+        *(Part(course.region, course.tube() & room) for course in courses),
+        *(course.leaves(_VALVE * plan.sizes.heart_diameter) for course in courses if course.valve),
     )
-    return Part("fetal_heart_valves", disc, 2.0 * half)
+
+
+@dataclass(frozen=True)
+class _Course:
+    """A vessel in the fetal frame.
+
+    Attributes:
+        region: label of its blood.
+        points: of its middle line `(points, 3)` [mm].
+        radii: inner `(points,)` [mm].
+        valve: number of the point at which it begins behind its valve; 0 if it has none.
+    """
+
+    region: str
+    points: Vector
+    radii: Vector
+    valve: int
+
+    @property
+    def way(self) -> Vector:
+        """Unit vector `(3,)` of the flow through the valve."""
+        way = self.points[self.valve + 1] - self.points[self.valve - 1]
+        return way / np.linalg.norm(way)
+
+    def tube(self, wall: float = 0.0) -> Shape:
+        """Blood behind the valve, with `wall` [mm] around it."""
+        vessel = tube(self.points[self.valve :], self.radii[self.valve :] + wall)
+        if not self.valve:
+            return vessel
+        at = self.points[self.valve]
+        before = sphere(at, 1.2 * self.radii[self.valve] + wall) & half_space(at, self.way)
+        return vessel - before
+
+    def leaves(self, thickness: float) -> Part:
+        """The closed valve: a disc of `thickness` [mm] across the vessel."""
+        at, half = self.points[self.valve], 0.5 * thickness
+        disc = intersect(
+            sphere(at, self.radii[self.valve] + half),
+            half_space(at + half * self.way, self.way),
+            half_space(at - half * self.way, -self.way),
+        )
+        return Part("fetal_heart_valves", disc, thickness)
+
+
+def _course(plan: Plan, frame: HeartFrame, vessel: Vessel) -> _Course:
+    points, radii = vessel_path(plan, frame, vessel)
+    return _Course(vessel.region, points, radii, round((vessel.valve or 0.0) * _PIECES))
 
 
 def vessel_point(plan: Plan, frame: HeartFrame, name: str, share: float) -> Vector:

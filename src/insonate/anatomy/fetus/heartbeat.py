@@ -46,12 +46,12 @@ _APEX_A, _VALVES_A, _BACK_A = 0.66, 0.045, -0.31
 
 
 def ventricular_contraction(phase: ArrayLike) -> Vector:
-    """How far the ventricles are contracted, 0 to 1, at `phase` of the cycle in [0, 1)."""
+    """Share, 0 to 1, of their contraction at `phase` of the cycle (any unit: 1 is a cycle)."""
     return _eased(phase, _VENTRICLES)
 
 
 def atrial_filling(phase: ArrayLike) -> Vector:
-    """How far the atria are filled, 0 to 1, at `phase` of the cycle in [0, 1)."""
+    """Share, 0 to 1, of the atria's filling at `phase` of the cycle (any unit: 1 is a cycle)."""
     return _eased(phase, _ATRIA)
 
 
