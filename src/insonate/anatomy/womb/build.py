@@ -15,7 +15,7 @@ from insonate.anatomy.implicit.program import distance
 from insonate.anatomy.mother.plan import MotherPlan
 from insonate.anatomy.womb.cavity import NECK_HEIGHT, Room, usual_radii
 from insonate.anatomy.womb.cervix import Cervix
-from insonate.anatomy.womb.chamber import Chamber, Design, Solver
+from insonate.anatomy.womb.chamber import Chamber, Design, Size, Solver
 from insonate.anatomy.womb.fluid import POCKET_WIDTH
 from insonate.anatomy.womb.norms import by_week
 from insonate.anatomy.womb.placenta import INWARD, Site, site_of
@@ -33,13 +33,13 @@ AFI_RANGE = (10.0, 400.0)
 #: Room between the internal os and the fetus, and what a placenta there adds, of its thickness.
 _ROOM_BELOW, _ROOM_FOR_PLACENTA = 5.0, 0.9
 #: What a pocket has to be wider for the coils of the cord, that come later, of its diameter.
-_COILS = 0.6
+_COILS = 0.15
 #: How far the placenta moves the fetus to the other side, of its thickness.
 _ASIDE = 0.3
 #: The fetus rests behind the axis of the uterus, of the usual depth (E).
 _RESTS = 0.06
-#: Smallest cavity, of the usual size; and where the final one is, of the first estimate.
-_SMALLEST, _NEAR = 0.45, (0.85, 1.2)
+#: Smallest cavity, of the usual size.
+_SMALLEST = 0.45
 #: Diameter of a Nabothian cyst over how far its variation is above 0.4 (E) [mm].
 _CYST = 10.0
 #: Thickness of a full focal contraction (E: 20-30) [mm].
@@ -194,26 +194,24 @@ def _solved(
     """The cavity with the fluid, the placental volume and the placental edge asked for."""
     room = design.room
     need = (room.placement.half[1] + wanted / 8.0 + 0.5 * design.thickness) / room.usual[1]
-    low, high = _SMALLEST, max(1.3, 1.15 * float(need))
-    solver = Solver.around(body, room.pear(high), axes, width)
-    scale, tight = solver.size(design, wanted, low, high)
+    bounds = _SMALLEST, max(1.25, 0.95 * float(need))
+    solver = Solver.around(body, room.pear(bounds[1]), axes, width)
+    size = solver.size(design, wanted, bounds, (1.0, None))
     for _ in range(_ROUNDS):
-        tissue = solver.placenta_volume(solver.chamber(design, scale, tight))
+        tissue = solver.placenta_volume(solver.chamber(design, size))
         grown = float(np.clip(design.volume / tissue, 0.6, 1.6)) ** 0.5
         design = replace(design, radius=grown * design.radius)
     if design.site.exact:
-        design = _with_edge(design, solver, scale)
-    scale, tight = solver.size(
-        design, wanted, max(low, _NEAR[0] * scale), min(high, _NEAR[1] * scale)
-    )
-    return solver.chamber(design, scale, tight), solver
+        design = _with_edge(design, solver, size)
+    size = solver.size(design, wanted, bounds, size)
+    return solver.chamber(design, size), solver
 
 
-def _with_edge(design: Design, solver: Solver, scale: float) -> Design:
+def _with_edge(design: Design, solver: Solver, size: Size) -> Design:
     """The design whose placenta ends where its site says, as it is measured."""
     wanted = design.site.edge
     for _ in range(_ROUNDS):
-        missed = solver.chamber(design, scale).edge()[0] - wanted
+        missed = solver.chamber(design, size).edge()[0] - wanted
         design = replace(design, site=replace(design.site, edge=design.site.edge - missed))
     return design
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -42,7 +43,7 @@ NECK_HEIGHT, NECK_RADIUS = 6.0, 2.5
 #: Room at either end of the fetus [mm].
 _ENDS = 5.0
 #: The smallest pear holds this much of the fetus' half extent across its long axis.
-_GIRTH = 0.88
+_GIRTH = 0.7
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Pear:
     centre: Vector
     radii: Vector
 
-    @property
+    @cached_property
     def shape(self) -> Shape:
         """Body and neck."""
         x, y, z = self.centre
@@ -66,6 +67,11 @@ class Pear:
         lean = height / z
         neck = capsule((0, 0, NECK_RADIUS), (lean * x, lean * y, height), NECK_RADIUS, wide)
         return union(ellipsoid(self.centre, self.radii), neck, blend=12.0)
+
+    @property
+    def top(self) -> Vector:
+        """The fundus, `(3,)` [mm]."""
+        return self.wall((0.0, 0.0, 1.0))
 
     def wall(self, direction: ArrayLike) -> Vector:
         """Point `(3,)` [mm] of the wall; `direction` `(3,)` is measured in semi-axes."""

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from insonate.anatomy.implicit import Shape, intersect, union
 from insonate.anatomy.implicit.program import distance
+from insonate.anatomy.implicit.shape import Combined, Grown
 from insonate.anatomy.womb.cavity import (
-    BEND,
     CLEARANCE,
     DECIDUA,
     Pear,
@@ -26,10 +26,12 @@ from insonate.anatomy.womb.fluid import Fluid, Lattice, solve
 from insonate.anatomy.womb.placenta import INWARD, PLATE, Disc, Site
 from insonate.anatomy.womb.uterus import Contraction
 
+#: Scale of the pear, and how far its wall may be from the fetus [mm], None if it does not cling.
+Size = tuple[float, float | None]
 #: Bounds of how far the wall is from the fetus where it clings to it [mm].
 TIGHTEST, LOOSEST = 2.0, 60.0
 
-__all__ = ["Chamber", "Design", "Solver"]
+__all__ = ["Chamber", "Design", "Size", "Solver"]
 
 Vector = NDArray[np.float64]
 
@@ -85,12 +87,14 @@ class Chamber:
         pear: its size.
         fetus: outer surface of the fetus.
         gap: nowhere is the wall farther from the fetus [mm]; None if it may be.
+        whole: whether to keep those parts of the fetus that cannot bend the wall.
     """
 
     design: Design
     pear: Pear
     fetus: Shape
     gap: float | None = None
+    whole: bool = False
 
     @cached_property
     def disc(self) -> Disc:
@@ -100,6 +104,8 @@ class Chamber:
     @cached_property
     def _near(self) -> Shape | None:
         """What of the fetus the wall has to yield to."""
+        if self.whole:
+            return self.fetus
         inner = self.pear.shape.offset(-INWARD * self.design.thickness)
         return pruned(self.fetus, inner, CLEARANCE)
 
@@ -190,43 +196,75 @@ class Solver:
         lattice = Lattice.around(largest.shape, axes, width)
         return Solver(fetus, lattice, lattice.distance(fetus))
 
-    def fluid(self, design: Design, scale: float, tight: float | None = None) -> Fluid:
-        """The fluid in the cavity of that `scale`, `tight` [mm] around the fetus if not None."""
-        chamber = self.chamber(design, scale, tight)
-        wall = self.lattice.distance(design.dented(chamber.pear, chamber.wall), self.gap > 0.0)
-        blend = np.maximum(BEND - np.abs(wall - self.gap + CLEARANCE), 0.0)
-        sac = np.minimum(wall, self.gap - CLEARANCE) - blend**2 / (4.0 * BEND)
-        return self.lattice.examine(np.minimum(-sac, self.gap))
+    def fluid(self, design: Design, size: Size) -> Fluid:
+        """The fluid in the cavity of that size."""
+        scale, gap = size
+        chamber = Chamber(design, design.room.pear(scale), self.fetus, gap, whole=True)
+        sac = self._field(chamber.sac, {id(self.fetus): self.gap})
+        return self.lattice.examine(np.minimum(-sac, self.gap), chamber.pear.top)
 
-    def size(
-        self, design: Design, wanted: float, low: float, high: float
-    ) -> tuple[float, float | None]:
-        """Scale and tightness that give the amniotic fluid index that is wanted.
+    def _field(self, shape: Shape, known: dict[int, Vector]) -> Vector:
+        """Distance of the lattice to a shape, `known` to some of what it is made of."""
+        if id(shape) not in known:
+            if isinstance(shape, Grown):
+                field = self._field(shape.shape, known) - shape.by
+            elif isinstance(shape, Combined):
+                sides = (self._field(side, known) for side in (shape.first, shape.second))
+                field = _joined(shape, *sides)
+            else:
+                field = self.lattice.distance(shape, self.gap > 0.0)
+            known[id(shape)] = field
+        return known[id(shape)]
+
+    def size(self, design: Design, wanted: float, bounds: tuple[float, float], guess: Size) -> Size:
+        """The size that gives the amniotic fluid index that is wanted.
 
         Args:
             design: of the womb.
             wanted: amniotic fluid index [mm].
-            low: smallest scale; if there is too much fluid, the wall clings to the fetus.
-            high: largest scale.
+            bounds: of the scale; if there is too much fluid in the smallest, the wall clings
+                to the fetus.
+            guess: where the search starts.
         """
-        scale = solve(lambda scale: self.fluid(design, scale).index, wanted, low, high)
-        if scale > low:
-            return scale, None
-        gap = solve(lambda gap: self.fluid(design, low, gap).index, wanted, TIGHTEST, LOOSEST)
-        return low, gap
+        scale, gap = guess
+        if gap is None:
+            scale = solve(lambda s: self.fluid(design, (s, None)).index, wanted, *bounds, scale)
+            if scale > bounds[0]:
+                return scale, None
+        clings = solve(
+            lambda g: self.fluid(design, (scale, g)).index,
+            wanted,
+            TIGHTEST,
+            LOOSEST,
+            gap or 0.4 * LOOSEST,
+        )
+        return scale, clings
 
-    def chamber(self, design: Design, scale: float, tight: float | None = None) -> Chamber:
-        """The cavity of that `scale`; see `fluid`."""
-        return Chamber(design, design.room.pear(scale), self.fetus, tight)
+    def chamber(self, design: Design, size: Size) -> Chamber:
+        """The cavity of that size."""
+        return Chamber(design, design.room.pear(size[0]), self.fetus, size[1])
 
     def examined(self, chamber: Chamber) -> Fluid:
         """The fluid in a chamber, measured on its final surfaces."""
-        sac = self.lattice.distance(chamber.sac, self.gap > 0.0)
-        return self.lattice.examine(np.minimum(-sac, self.gap))
+        outside = self.gap > 0.0
+        depth = np.minimum(-self.lattice.distance(chamber.sac, outside), self.gap)
+        return self.lattice.examine(np.where(outside, depth, self.gap), chamber.pear.top)
 
     def placenta_volume(self, chamber: Chamber) -> float:
         """Volume of the placenta [ml]."""
-        points = self.gap > 0.0
+        disc = chamber.disc
+        away = np.linalg.norm(self.lattice.points - disc.centre, axis=-1)
+        points = (self.gap > 0.0) & (away < disc.radius + self.lattice.step)
         tissue = self.lattice.distance(chamber.placenta, points)
         sac = self.lattice.distance(chamber.sac, points & (tissue < self.lattice.step))
         return self.lattice.volume(np.minimum(-tissue, sac))
+
+
+def _joined(how: Combined, first: Vector, second: Vector) -> Vector:
+    """Two fields joined as the kernels do it (`distance_kernels.evaluate`)."""
+    sign = 1.0 if how.how == "union" else -1.0
+    a, b = sign * first, second if how.how != "intersect" else -second
+    least = np.minimum(a, b)
+    if how.blend > 0.0:
+        least -= np.maximum(how.blend - np.abs(a - b), 0.0) ** 2 / (4.0 * how.blend)
+    return sign * least

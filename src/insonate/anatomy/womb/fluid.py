@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -22,10 +23,15 @@ __all__ = ["POCKET_WIDTH", "Fluid", "Lattice", "solve"]
 
 Vector = NDArray[np.float64]
 
-#: Nodes of a lattice, about; and their least spacing [mm].
-_NODES, _FINEST = 60_000, 2.0
+#: Points of a lattice, about; and spacing of its columns over that along them.
+_NODES, _FLAT = 45_000, 2.0
+_FAR = 1e3
 #: A pocket has to be this wide (M) [mm].
 POCKET_WIDTH = 10.0
+
+
+#: The index is met within this share; the first step of the search for it.
+_CLOSE, _FIRST_STEP = 0.01, 0.06
 
 
 @dataclass(frozen=True)
@@ -59,11 +65,13 @@ class Lattice:
     Attributes:
         points: in the uterine frame `(x, z, y, 3)` [mm].
         lines: positions along x, z and y in the examination frame [mm].
+        axes: from the uterine to the examination frame `(3, 3)`.
         width: that a pocket has to have [mm].
     """
 
     points: Vector
     lines: tuple[Vector, Vector, Vector]
+    axes: Vector
     width: float = POCKET_WIDTH
 
     @staticmethod
@@ -78,47 +86,53 @@ class Lattice:
         turn = np.eye(4)
         turn[:3, :3] = axes
         low, high = shape.moved(turn).bounds()
-        step = max((float(np.prod(high - low)) / _NODES) ** (1 / 3), _FINEST)
-        step = 0.5 * width / max(1, round(0.5 * width / step))
-        x, y, z = (np.arange(low[k] - step, high[k] + 2.0 * step, step) for k in range(3))
+        fine = (float(np.prod(high - low)) / _NODES / _FLAT**2) ** (1 / 3)  # along y
+        step = 0.5 * width / max(1, round(0.5 * width / (_FLAT * fine)))
+        steps = (step, step / _FLAT, step)
+        x, y, z = (np.arange(low[k] - d, high[k] + 2.0 * d, d) for k, d in enumerate(steps))
         grid = np.stack(np.meshgrid(x, z, y, indexing="ij"), axis=-1)[..., [0, 2, 1]]
-        return Lattice(grid @ turn[:3, :3], (x, z, y), width)
+        return Lattice(grid @ turn[:3, :3], (x, z, y), turn[:3, :3], width)
 
     @property
     def step(self) -> float:
-        """Spacing of the points [mm]."""
+        """Spacing of the columns [mm]."""
         return float(self.lines[0][1] - self.lines[0][0])
+
+    @property
+    def fine(self) -> float:
+        """Spacing of the points in a column [mm]."""
+        return float(self.lines[2][1] - self.lines[2][0])
 
     def distance(self, shape: Shape, where: NDArray[np.bool_] | None = None) -> Vector:
         """Signed distance `(x, z, y)` [mm] to a shape of the uterine frame.
 
         Args:
             shape: of the uterine frame.
-            where: mask `(x, z, y)` of the points to evaluate; elsewhere it is 1.
+            where: mask `(x, z, y)` of the points to evaluate; elsewhere it is far.
         """
         if where is None:
             return distance(shape, self.points.reshape(-1, 3)).reshape(self.points.shape[:3])
-        out = np.ones(self.points.shape[:3])
+        out = np.full(self.points.shape[:3], _FAR)
         out[where] = distance(shape, self.points[where])
         return out
 
     def volume(self, depth: Vector) -> float:
         """Volume [ml] where `depth` `(x, z, y)` [mm] is positive."""
-        share = np.clip(0.5 + depth / self.step, 0.0, 1.0)
-        return float(share.sum()) * self.step**3 / 1000.0
+        cell = self.step * self.step * self.fine
+        share = np.clip(0.5 + depth / cell ** (1 / 3), 0.0, 1.0)
+        return float(share.sum()) * cell / 1000.0
 
-    def examine(self, depth: Vector) -> Fluid:
+    def examine(self, depth: Vector, top: Vector) -> Fluid:
         """Measure the fluid.
 
         Args:
             depth: of the points in the fluid, negative outside it, `(x, z, y)` [mm].
+            top: the fundus, in the uterine frame `(3,)` [mm].
         """
         x, z, _ = self.lines
         reach = round(0.5 * self.width / self.step)
-        runs = _longest(minimum_filter(depth, size=(2 * reach + 1, 2 * reach + 1, 1)), self.step)
-        seen = z[np.flatnonzero((depth > 0.0).any(axis=(0, 2)))]
-        middle = 0.5 * (seen[0] + seen[-1]) if len(seen) else 0.0
-        left, upper = x[:, None] > 0.0, z[None, :] > middle
+        runs = _longest(minimum_filter(depth, size=(2 * reach + 1, 2 * reach + 1, 1)), self.fine)
+        left, upper = x[:, None] > 0.0, z[None, :] > 0.5 * (self.axes @ top)[2]
         quadrants = [~left & ~upper, ~left & upper, left & ~upper, left & upper]
         pockets = np.array([np.where(quadrant, runs, 0.0).max() for quadrant in quadrants])
         return Fluid(pockets, self.volume(depth))
@@ -139,24 +153,31 @@ def _longest(depth: Vector, step: float) -> Vector:
     return best
 
 
-def solve(index: Callable[[float], float], wanted: float, low: float, high: float) -> float:
+def solve(
+    index: Callable[[float], float], wanted: float, low: float, high: float, guess: float
+) -> float:
     """The scale at which the amniotic fluid index is as wanted.
 
     Args:
-        index: amniotic fluid index of a scale [mm].
+        index: amniotic fluid index of a scale [mm], growing with it.
         wanted: the index that is asked for [mm].
         low: smallest scale; it is the answer if there is too much fluid even there.
-        high: largest scale.
+        high: largest scale; it is the answer if there is too little even there.
+        guess: scale to start from.
     """
-    if index(low) >= wanted:
-        return low
-    if index(high) <= wanted:
-        return high
-    close = 0.01 * wanted
 
+    @cache
     def excess(scale: float) -> float:
         """Zero as soon as it is good enough, which ends the search."""
         error = index(scale) - wanted
-        return 0.0 if abs(error) < close else error
+        return 0.0 if abs(error) < _CLOSE * wanted else error
 
-    return float(brentq(excess, low, high, xtol=1e-3))
+    step, end = _FIRST_STEP, guess
+    start = end
+    up = excess(guess) < 0.0
+    while (excess(end) < 0.0) == up and end != (high if up else low):
+        start, end = end, min(end * (1 + step), high) if up else max(end * (1 - step), low)
+        step *= 2.0
+    if (excess(end) < 0.0) == up or excess(end) == 0.0:
+        return end
+    return float(brentq(excess, min(start, end), max(start, end), xtol=3e-4))

@@ -36,6 +36,8 @@ PRESENTATIONS = ("cephalic", "breech", "transverse")
 BACKS = tuple(_BACK)
 #: Turn about the long axis and tilt of it, at a variation of 1 [rad] (E).
 _ROLL, _TILT = math.radians(12.0), math.radians(5.0)
+#: Its middle is between that of its extent (0) and of its mass (1): limbs may reach out farther.
+_BY_MASS = 0.5
 #: Lattice on which the bulk is sampled: nodes along its longest side.
 _NODES = 40
 
@@ -61,7 +63,7 @@ class Placement:
 
     Attributes:
         matrix: fetal to uterine frame `(4, 4)` [mm].
-        centre: middle of its extent, uterine frame `(3,)` [mm].
+        centre: middle of its bulk, uterine frame `(3,)` [mm].
         half: half its extent along the axes of the uterine frame `(3,)` [mm].
         long_axis: 0 or 2: the uterine axis along which it lies.
     """
@@ -109,10 +111,11 @@ def place(
     low_end = (points - bulk.depth[:, None]).min(axis=0)
     high_end = (points + bulk.depth[:, None]).max(axis=0)
     half = 0.5 * (high_end - low_end)
-    x, y = np.asarray(at, np.float64)
-    centre = np.array([x, y, low + half[2]])
+    middle = 0.5 * (low_end + high_end)
+    middle[:2] += _BY_MASS * (points.mean(axis=0) - middle)[:2]
+    centre = np.array([*np.asarray(at, np.float64), low + half[2]])
     matrix = np.eye(4)
-    matrix[:3, :3], matrix[:3, 3] = turn, centre - 0.5 * (low_end + high_end)
+    matrix[:3, :3], matrix[:3, 3] = turn, centre - middle
     return Placement(matrix, centre, half, 0 if presentation == "transverse" else 2)
 
 

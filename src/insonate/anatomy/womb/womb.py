@@ -125,7 +125,7 @@ class Womb:
             "internal_os": cervix.closed_end,
             "placental_edge": chamber.edge()[1],
             "placenta_middle": chamber.disc.centre,
-            "uterine_fundus": pear.wall((0.0, 0.0, 1.0)),
+            "uterine_fundus": pear.top,
         }
         points |= {f"fibroid_{n + 1}": lump.centre for n, lump in enumerate(self.lumps)}
         world = {name: self._to_world(point) for name, point in points.items()}
@@ -168,12 +168,11 @@ class Womb:
             cord: outer surface of the cord, in the world.
             fetus: outer surface of the fetus, in the world.
         """
-        back = np.linalg.inv(self.frame)
-        lattice = self.lattice
+        back, lattice = np.linalg.inv(self.frame), self.lattice
         depth = -lattice.distance(self.chamber.sac)
         for content in (cord, fetus):
-            depth = np.minimum(depth, lattice.distance(content.moved(back), depth > 0.0))
-        return lattice.examine(depth)
+            depth = np.minimum(depth, lattice.distance(content.moved(back)))
+        return lattice.examine(depth, self.chamber.pear.top)
 
 
 def _plane(at: Vector, along: Vector, beam: Vector, shows: tuple[str, ...], reach: float) -> Plane:
