@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 from insonate.anatomy.implicit import Group, Part, Shape, ellipsoid, half_space, intersect
 from insonate.anatomy.mother.plan import MotherPlan
 from insonate.anatomy.mother.room import carve, front, volume
+from insonate.geometry import rotation_about
 
 __all__ = ["BLADDER_TISSUES", "Bladder", "fill_bladder"]
 
@@ -30,6 +31,8 @@ _DEPTH = 31.0
 #: Where a pregnant uterus pushes it up and forwards, in full by so many mm: its middle rises
 #: with its size from a floor above the pubis and stays before the uterus, in sizes.
 _PUSHED_FLOOR, _PUSH, _RISE, _BEFORE = 8.0, 20.0, 0.55, 0.12
+#: It is flat then, and leans forwards more than the uterus does [rad].
+_PUSHED_SHAPE, _LEAN = np.array([1.35, 0.6, 1.0]), math.radians(15.0)
 #: In front of the pubic bone there is no bladder: back and top of a wedge (point, normal).
 _PUBIS = (((0.0, 17.0, 0.0), (0.0, 1.0, 0.0)), ((0.0, 17.0, 4.0), (0.0, 0.3, 0.954)))
 #: Precision of the size, a third of that of the volume, and the grid's cells to its size.
@@ -41,7 +44,7 @@ class Bladder:
     """A bladder.
 
     Attributes:
-        free: the same without what presses on it: what others keep away from.
+        free: the same with nothing but the pubis beside it: what others keep away from.
         outer: surface of its wall.
         urine: surface of what is in it.
         wall: thickness of its wall [mm].
@@ -61,14 +64,17 @@ class Bladder:
 
 
 def _of_size(plan: MotherPlan, size: float, wall: float, uterus: Shape | None) -> Shape:
-    """The outer surface that a bladder of `size` [mm] would have if nothing pressed on it."""
-    place = np.array([0.0, _DEPTH, _FLOOR + 0.95 * size])
+    """The outer surface that a bladder of `size` [mm] would have beside nothing but the pubis."""
+    place, share = np.array([0.0, _DEPTH, _FLOOR + 0.95 * size]), 0.0
     if plan.pregnant and uterus is not None:
         height = _PUSHED_FLOOR + _RISE * size
         depth = float(front(uterus, [height])[0]) - _BEFORE * size
         share = min(max((_DEPTH - depth) / _PUSH, 0.0), 1.0)
         place += share * (np.array([0.0, max(depth, -200.0), height]) - place)
-    return ellipsoid(place, _SHAPE * size + wall)
+    radii = _SHAPE + share * (_PUSHED_SHAPE - _SHAPE)
+    lean = share * (plan.uterine_tilt + _LEAN)
+    free = ellipsoid(place, radii * size + wall, rotation_about((1.0, 0.0, 0.0), lean))
+    return carve(free, intersect(*(half_space(*side) for side in _PUBIS)), gap=1.0, blend=5.0)
 
 
 def fill_bladder(plan: MotherPlan, uterus: Shape | None, bones: Shape) -> Bladder:
@@ -83,11 +89,10 @@ def fill_bladder(plan: MotherPlan, uterus: Shape | None, bones: Shape) -> Bladde
     wanted = plan.bladder_volume
     size = (wanted * 1000.0 / (4.19 * _SHAPE.prod())) ** (1.0 / 3.0)
     spacing = size / _CELLS
-    pubis = intersect(*(half_space(*side) for side in _PUBIS))
 
     def filled(log_size: float) -> Bladder:
         free = _of_size(plan, math.exp(log_size), wall, uterus)
-        outer = carve(free, uterus, bones, pubis, gap=1.0, blend=5.0)
+        outer = carve(free, uterus, bones, gap=1.0, blend=5.0)
         urine = outer.offset(-wall)
         return Bladder(free, outer, urine, wall, float(volume(urine, spacing)))
 

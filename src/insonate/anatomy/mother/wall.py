@@ -65,8 +65,8 @@ _SPREAD, _JOIN = 46.0, 40.0
 _THIGH = ((78.0, 82.0, -50.0), (84.0, 76.0, -150.0), 74.0, 66.0)
 #: What the cavity leaves around its contents, and how softly it follows them [mm].
 _CLEARANCE, _FOLLOW, _CLING = 6.0, 60.0, 30.0
-#: The belly before a large uterus: half-width, y of its middle, lower end [mm] (E).
-_BELLY_WIDTH, _BELLY_MIDDLE, _BELLY_FLOOR = 134.0, 60.0, 5.0
+#: The belly before a large uterus: half-width, y of its middle and its back, lower end [mm] (E).
+_BELLY_WIDTH, _BELLY_MIDDLE, _BELLY_END, _BELLY_FLOOR = 134.0, 60.0, 100.0, 5.0
 #: Fat in the flanks and on the back over the fat in front (E; S: thinner laterally).
 _FLANK = 0.55
 #: Umbilicus: width and depth of the dimple over the fat [mm, share].
@@ -113,7 +113,8 @@ def _belly(uterus: Shape) -> Shape:
     apex, height = float(y.min()), float(heights[np.argmin(y)])
     depth = max(_BELLY_MIDDLE - apex, 40.0) if np.isfinite(apex) else 40.0
     rise = max(height - _BELLY_FLOOR, 40.0)
-    return ellipsoid((0.0, _BELLY_MIDDLE, height), (_BELLY_WIDTH, depth, rise))
+    belly = ellipsoid((0.0, _BELLY_MIDDLE, height), (_BELLY_WIDTH, depth, rise))
+    return intersect(belly, half_space((0.0, _BELLY_END, 0.0), (0.0, 1.0, 0.0)), blend=_CLING)
 
 
 @dataclass(frozen=True)
