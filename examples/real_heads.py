@@ -2,9 +2,9 @@
 
 HC18=FOLDER python examples/real_heads.py [PICTURE]
 
-FOLDER holds `NAME_HC.png`, `NAME_HC_mask.png` and the table of pixel sizes, as published: van den
-Heuvel et al. 2018, "Automated measurement of fetal head circumference", doi
-10.5281/zenodo.1327317, CC BY 4.0.
+HC18: van den Heuvel et al. 2018, "Automated measurement of fetal head circumference using 2D
+ultrasound images", doi 10.5281/zenodo.1327317, CC BY 4.0. FOLDER holds `full/NAME.png`, filled
+masks `full/NAME_mask.png`, and `index.csv` with columns `name` and `head_circumference_mm`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +26,8 @@ from insonate.data.patient_figure import plane_settings, render_planes
 
 #: Rows and columns of the picture of a head, and the share of its height that the head fills.
 TILE, FILLED = (300, 400), 0.62
-COLUMNS = 4
 #: Images with a midline and a whole skull in one fan, by eye.
-NAMES: tuple[str, ...] = ()
-SMALLEST = 120.0  # head circumference [mm]
+NAMES = ("t398_HC", "t430_HC", "t624_HC", "t656_HC")
 VIEWS = ("transthalamic", "transventricular")
 SEEDS = range(7, 15)
 
@@ -49,17 +47,14 @@ class Head:
     circumference: float
 
 
-def real_heads(folder: Path) -> Iterator[Head]:
-    """Heads of HC18 with a circumference of at least `SMALLEST`."""
+def real_heads(folder: Path, names: Sequence[str] = NAMES) -> Iterator[Head]:
+    """Heads of HC18 by name."""
     with (folder / "index.csv").open() as file:
-        rows = {row["name"]: row for row in csv.DictReader(file)}
-    for path in sorted((folder / "full").glob("*HC.png")):
-        row = rows.get(path.stem, {})
-        size = float(row.get("head_circumference_mm") or 0.0)
-        if size < SMALLEST or (NAMES and path.stem not in NAMES):
-            continue
-        mask = np.array(Image.open(path.with_name(f"{path.stem}_mask.png")).convert("L")) > 0
-        yield Head(np.array(Image.open(path).convert("L")), _box(mask), size)
+        sizes = {row["name"]: row["head_circumference_mm"] for row in csv.DictReader(file)}
+    for name in names:
+        image = Image.open(folder / "full" / f"{name}.png").convert("L")
+        mask = Image.open(folder / "full" / f"{name}_mask.png").convert("L")
+        yield Head(np.array(image), _box(np.array(mask) > 0), float(sizes[name]))
 
 
 def simulated_head(circumference: float, settings: Settings | None = None) -> Head:
@@ -111,15 +106,13 @@ def pairs(heads: list[Head]) -> Image.Image:
 
 
 def main() -> None:
-    """Choose heads over the whole range of sizes and write the picture."""
+    """Write the picture."""
     path = Path(sys.argv[1] if len(sys.argv) > 1 else "out/heads.jpg")
     folder = os.environ.get("HC18")
     if not folder:
         raise InputError("HC18: expected the folder of the data set, see the head of this file")
-    heads = sorted(real_heads(Path(folder)), key=lambda head: head.circumference)
-    chosen = [heads[k] for k in np.linspace(0, len(heads) - 1, COLUMNS).round().astype(int)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    pairs(chosen).save(path, quality=82)
+    pairs(list(real_heads(Path(folder)))).save(path, quality=82)
     print(path)
 
 

@@ -1,5 +1,6 @@
 """What users meet of a patient: commands, files, exports. A stub stands for her anatomy."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -24,10 +25,11 @@ from insonate.anatomy.scene_spec import View
 from insonate.cli import main
 from insonate.data import patient_figure
 from insonate.data.ground_truth import biometry, ground_truth, truth_unit
-from insonate.data.meshes import region_surface
+from insonate.data.meshes import region_surface, write_plys
 from insonate.data.portrait import Camera, cut_open, from_outside
 from insonate.errors import InputError
 from insonate.imaging import Display
+from insonate.scene import Region
 from insonate.sim import Settings, Simulator
 
 SMALL = ["--set", "probe.scanlines=32", "--set", "display.rows=64", "--format", "png"]
@@ -352,6 +354,14 @@ def test_region_normals_point_out():
     outward = (fluid.normals * (fluid.vertices - [5, 0, 0])).sum(axis=1) > 0
     np.testing.assert_array_equal(outward, ~inner)
     np.testing.assert_allclose(np.linalg.norm(fluid.normals, axis=1), 1.0, atol=1e-5)
+
+
+def test_a_region_without_a_surface_has_no_file(tmp_path):
+    scene = Patient().scene()
+    lost = Region("fetal_lens", scene.regions[1].tissue)
+    scene = dataclasses.replace(scene, regions=(*scene.regions, lost))
+    assert len(region_surface(scene, len(scene.regions) - 1).faces) == 0
+    assert len(write_plys(scene, tmp_path)) == 5
 
 
 def test_meshes_are_the_same_bytes_again(tmp_path):

@@ -55,9 +55,9 @@ def region_surface(scene: Scene, label: int) -> RegionSurface:
     faces = faces.reshape(-1, 3).astype(np.int32)
     vertices = scene.vertices[used]
     slopes = _corner_normals(scene, own, other, vertices, faces)
-    normals = np.stack(
-        [np.bincount(faces.ravel(), slopes[..., k].ravel(), len(used)) for k in range(3)], axis=1
-    )
+    normals = np.zeros((len(used), 3))
+    for k in range(3):
+        normals[:, k] = np.bincount(faces.ravel(), slopes[..., k].ravel(), len(used))
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
     return RegionSurface(scene.regions[label].name, vertices, normals.astype(np.float32), faces)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from insonate.anatomy.contact import press
 from insonate.anatomy.patient import Patient
@@ -96,7 +97,7 @@ def write_patient_figure(
 
     rows = -(-len(patient.views) // _COLUMNS)
     figure = Figure(figsize=(16.0, _TOP + _ROW * rows), facecolor="white")
-    FigureCanvasAgg(figure)
+    canvas = FigureCanvasAgg(figure)
     parts: Any = figure.subfigures(2, 1, height_ratios=(_TOP, max(_ROW * rows, 0.01)))
     _portraits(parts[0], patient)
     for index, (name, frame) in enumerate(render_planes(patient, settings=settings)):
@@ -105,8 +106,10 @@ def write_patient_figure(
     if rows:
         high = _ROW * rows
         parts[1].subplots_adjust(0.01, 0.1 / high, 0.99, 1.0 - 0.3 / high, 0.02, 0.12)
-    with replacing(path) as beside:
-        figure.savefig(beside, dpi=100, format="png")
+    canvas.draw()
+    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    with replacing(path) as beside:  # a palette halves the file
+        picture.quantize(256, dither=Image.Dither.NONE).save(beside, format="PNG", optimize=True)
     return [Path(path)]
 
 

@@ -26,7 +26,7 @@ OPENING = np.radians(18.0)
 #: What a cut leaves empty, so that what lies behind is seen.
 CLEAR = ("amniotic_fluid",)
 #: Rays that look for what darkens a corner, and how far [mm].
-CORNER_RAYS, CORNER = 9, 25.0
+CORNER_RAYS, CORNER = 6, 25.0
 _REACH = 5000.0
 _WHITE = np.array([1.0, 1.0, 1.0])
 _SUN = np.array([-0.45, -0.62, 0.64])  # camera axes: right, away, up
@@ -50,7 +50,7 @@ class Camera:
     way: Vector
     height: float
     up: tuple[float, float, float] = (0.0, 0.0, 1.0)
-    shape: tuple[int, int] = (660, 520)
+    shape: tuple[int, int] = (620, 490)
 
     @property
     def eye(self) -> Vector:
