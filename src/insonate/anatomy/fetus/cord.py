@@ -25,10 +25,10 @@ __all__ = [
     "cord_truth",
 ]
 
-#: Regions and their tissues.
+#: Regions and their tissues: bright walls in dark jelly make the three lines of the cord (E).
 CORD_TISSUES: dict[str, str | Mapping[str, Any]] = {
-    "cord_jelly": "umbilical_cord_jelly",
-    "cord_vessel_wall": "umbilical_vessel_wall",
+    "cord_jelly": {"like": "umbilical_cord_jelly", "echogenicity": -15.0},
+    "cord_vessel_wall": {"like": "umbilical_vessel_wall", "echogenicity": 5.0},
     "cord_vein": "blood",
     "cord_artery_left": "blood",
     "cord_artery_right": "blood",
@@ -60,7 +60,7 @@ _RUN = 12
 #: How far inside the jelly the vessels begin, over the cord's radius.
 _BEGIN = 0.6
 #: Lattice of the vessels over that of the fetus.
-_FINENESS = 0.6
+_FINENESS = 0.75
 
 Vector = NDArray[np.float64]
 

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from insonate.anatomy.fetus.measure import Measure
 from insonate.anatomy.implicit import Shape
@@ -157,7 +157,7 @@ class _Search:
         low, high = np.minimum(start, end) - margin, np.maximum(start, end) + margin
         spacing = max(_COARSE * radius, (np.prod(high - low) / _MOST_POINTS) ** (1.0 / 3.0))
         count = np.ceil((high - low) / spacing).astype(int) + 1
-        points = low + spacing * np.indices(count).reshape(3, -1).T
+        points = low + spacing * np.indices(tuple(count)).reshape(3, -1).T
         clear = fluid.clear(points)
         # What is too tight is not forbidden, but dear: there is a way always.
         price = np.exp(3.0 * np.clip(1.3 - clear / (radius + CLEARANCE), 0.0, 3.0))
@@ -205,7 +205,7 @@ class _Search:
 
     def _use(self, leg: Vector, stop: int) -> None:
         """Make what lies along a leg dear, but not its end."""
-        far, _ = cKDTree(leg).query(self.points)
+        far, _ = KDTree(leg).query(self.points)
         fresh = np.linalg.norm(self.points - self.points[stop], axis=1) < 3.0 * self.radius
         self.price = np.where((far < 3.0 * self.radius) & ~fresh, _USED * self.price, self.price)
 
@@ -337,7 +337,7 @@ def _bending(count: int) -> Vector:
     held = np.ones(count, bool)
     held[free] = False
     pull[:, held] -= cost[free][:, held]
-    return np.linalg.solve(cost[free, free], pull)
+    return np.asarray(np.linalg.solve(cost[free, free], pull), np.float64)
 
 
 def _keep_length(way: Vector, rest: float) -> None:

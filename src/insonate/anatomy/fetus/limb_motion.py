@@ -107,7 +107,7 @@ class LimbMotion:
             free = np.zeros_like(rest)
             for k, j in np.ndindex(*rest.shape):
                 limit = RANGES[LIMBS[k][0]][j][side]
-                reach = min(SWING * _MOVES[j], max(0.0, way * (limit - rest[k, j])))
+                reach = min(SWING * float(_MOVES[j]), max(0.0, way * (limit - float(rest[k, j]))))
                 free[k, j] = _reach(bodies, rest, (k, j), way * reach, most)
             ends.append(free)
         return ends[0], ends[1]
