@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -58,8 +59,8 @@ class TrunkFrame:
 
     def _axes(self, s: Vector) -> Vector:
         """Columns left, posterior, cranial at `s` `(points,)`: `(points, 3, 3)`."""
-        share = (np.asarray(s, np.float64) - ABDOMEN_S) / (_BENT[1] - _BENT[0])
-        turned = np.clip(share, *(_relative(end) for end in _BENT))
+        share = _relative(np.asarray(s, np.float64))
+        turned = np.clip(share, _relative(_BENT[0]), _relative(_BENT[1]))
         pitch, roll = self.flexion * turned, self.bend * turned
         # Towards the head (smaller s) the tangent leans forward (-y), towards the rump too.
         cranial = np.stack(
@@ -150,7 +151,8 @@ def _between(rows: Vector, s: float) -> Vector:
     return rows[first] + (at - first) * (rows[first + 1] - rows[first])
 
 
-def _relative(s: float) -> float:
+def _relative(s: Any) -> Any:
+    """Distance from the plane of the abdomen over the bent part's length."""
     return (s - ABDOMEN_S) / (_BENT[1] - _BENT[0])
 
 

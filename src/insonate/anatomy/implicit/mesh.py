@@ -25,7 +25,7 @@ __all__ = ["OUTSIDE", "Span", "Surfaces", "count_triangles", "mesh_groups", "reg
 #: Name of region 0, that the outermost group lies in.
 OUTSIDE = "outside"
 #: Rounds of smoothing, each followed by a projection; and Newton steps of the last one.
-ROUNDS, RELAXATION, LAST_STEPS = 3, 0.5, 12
+ROUNDS, RELAXATION, LAST_STEPS = 3, 0.5, 8
 #: How far a vertex may move from its cell's middle along an axis [voxels].
 LEASH = 1.5
 #: Parts are grown to this thickness when they are labelled [voxels].
@@ -240,18 +240,15 @@ def _fitted(
 ) -> NDArray[np.float64]:
     """Vertices evened out along their surfaces and moved onto them [mm]."""
     junction = owners[:, 2] >= 0
-    for round_ in range(ROUNDS + 1):
-        if round_:
-            vertices = net_kernels.relaxed(vertices, quads, junction, RELAXATION)
-        steps = LAST_STEPS if round_ == ROUNDS else 1
-        moved = np.ascontiguousarray(vertices)
+    for round_ in range(ROUNDS):
+        vertices = net_kernels.relaxed(vertices, quads, junction, RELAXATION)
+        steps = LAST_STEPS if round_ == ROUNDS - 1 else 1
         in_threads(
-            lambda a, b, at=moved, n=steps: net_kernels.project(
+            lambda a, b, at=vertices, n=steps: net_kernels.project(
                 *program.arrays, owners, cells, leash, n, at, a, b
             ),
             len(vertices),
         )
-        vertices = moved
     return np.round(vertices / SNAP) * SNAP
 
 

@@ -25,7 +25,7 @@ OWNERS = 4
 LOST = 0.02
 #: A surface passes through a cell if it is this near to its middle, over the leash.
 NEAR = 0.6
-_DONE = 1e-4
+_DONE = 5e-4
 
 
 @njit(cache=True, nogil=True)
@@ -197,7 +197,10 @@ def _solved(matrix, right, count):
 
 @njit(cache=True)
 def _settle(program, owners, count, steps, at, leash, low, stack, residual, slopes, move):
-    """Newton steps of one vertex onto `count` surfaces; returns its largest residual."""
+    """Newton steps of one vertex onto `count` surfaces; returns its largest residual.
+
+    A single step is not checked: it is one of several rounds.
+    """
     code, value, primitives, tables, start = program
     worst = 0.0
     for step in range(steps + 1):
@@ -213,11 +216,13 @@ def _settle(program, owners, count, steps, at, leash, low, stack, residual, slop
         for n in range(count):
             slope(
                 code, value, primitives, tables, start, owners[n] - 1,
-                at[0], at[1], at[2], stack, slopes[n],
+                at[0], at[1], at[2], residual[n], stack, slopes[n],
             )  # fmt: skip
         _step(residual, slopes, count, move)
         for k in range(3):
             at[k] = min(max(at[k] + move[k], low[k] - leash), low[k] + leash)
+        if steps == 1:
+            return 0.0
     return worst
 
 
@@ -314,9 +319,13 @@ def corner_normals(code, value, primitives, tables, start, owners, vertices, nor
         for n in range(3):
             if n > 0 and owners[v, n + 1] < 0:
                 break
+            here = evaluate(
+                code, value, primitives, tables, start, owners[v, n] - 1,
+                vertices[v, 0], vertices[v, 1], vertices[v, 2], stack,
+            )  # fmt: skip
             slope(
                 code, value, primitives, tables, start, owners[v, n] - 1,
-                vertices[v, 0], vertices[v, 1], vertices[v, 2], stack, out,
+                vertices[v, 0], vertices[v, 1], vertices[v, 2], here, stack, out,
             )  # fmt: skip
             length = math.sqrt(out[0] ** 2 + out[1] ** 2 + out[2] ** 2)
             for k in range(3):

@@ -55,7 +55,7 @@ _FETAL_SHARE = 0.6
 #: Room around the cord in the abdominal wall [mm].
 _PASSAGE = 0.4
 #: Spacings at which triangles are counted [mm].
-_COUNTED = 2.0
+_COUNTED = 3.0
 
 
 @dataclass(frozen=True)
@@ -99,14 +99,14 @@ def design(given: Parameters) -> Anatomy:
     womb = build_womb(
         mothers,
         plan,
-        frozen(skin, 2.0 * scale, 16.0 * scale),
+        frozen(skin, 2.5 * scale, 14.0 * scale),
         presentation=str(filled.presentation),
         back=str(filled.back),
         placenta=str(filled.placenta),
         afi=filled.amniotic_fluid_index,
         contraction=filled.contraction,
     )
-    mother = Mother(mothers, frozen(womb.outer, 3.0, 24.0))
+    mother = Mother(mothers, frozen(womb.outer, 4.0, 20.0))
     path, passage = _cord(plan, womb, skin)
     content = Group(
         "amniotic_content",
