@@ -37,7 +37,7 @@ _CHOICES = {
 #: What can be found in someone who is not pregnant.
 _FINDINGS = ("fibroid", "ovarian_cyst")
 #: Urine [ml] with which one is examined (M).
-_BLADDER = {"endovaginal": 25.0, "transabdominal": 320.0}
+_BLADDER = {"endovaginal": 25.0, "transabdominal": 250.0}
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class GynaecologyPlan:
         follicles_left: diameters [mm], each 2 to 40, at most 30.
         follicles_right: the same of the right ovary.
         examination: endovaginal (the vagina lies around the probe) or transabdominal.
-        bladder_volume: urine [ml], 20 to 500; 25 or 320 by examination.
+        bladder_volume: urine [ml], 20 to 500; 25 or 250 by examination.
         fat: subcutaneous, 4 to 60 mm.
         endometrium: both layers [mm], 1 to 20.
         findings: degree of fibroid [mm] and of ovarian_cyst [mm], by name.

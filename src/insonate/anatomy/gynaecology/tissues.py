@@ -12,7 +12,7 @@ __all__ = ["GYNAECOLOGY_TISSUES", "tissues_of"]
 GYNAECOLOGY_TISSUES: dict[str, str | dict[str, object]] = {
     "peritoneal_fat": {
         "like": "fat_subcutaneous", "speed_of_sound": 1500.0, "density": 990.0, "attenuation": 0.5,
-        "echogenicity": 0.0, "occupancy": 0.8, "modulation": 3.5, "modulation_scale": 4.0,
+        "echogenicity": -2.0, "occupancy": 0.8, "modulation": 3.5, "modulation_scale": 4.0,
     },
     "vagina": {"like": "muscle_abdominal", "attenuation": 0.6, "echogenicity": -7.0},
     "vaginal_gel": "gel",
@@ -28,7 +28,7 @@ GYNAECOLOGY_TISSUES: dict[str, str | dict[str, object]] = {
     "endometrium": {"like": "endometrium_decidua", "echogenicity": 4.0},
     "endometrium_functional": {"like": "endometrium_decidua", "echogenicity": -12.0},
     "endometrium_midline": {"like": "endometrium_decidua", "echogenicity": 6.0},
-    "fibroid": "leiomyoma",
+    "fibroid": {"like": "leiomyoma", "attenuation_power": 1.25},
     "ovary_capsule": {"like": "ovary_stroma", "echogenicity": 4.0},
     "ovary": {"like": "ovary_stroma", "echogenicity": -6.0},
     "follicle": "follicle_fluid",

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from insonate.anatomy.gynaecology.uterus import Uterus
 from insonate.anatomy.implicit import Part, Shape, capsule, ellipsoid, sweep, union
+from insonate.anatomy.implicit.program import distance
+from insonate.anatomy.mother.pelvis import bone_shape
 
 __all__ = ["PROBE_RADIUS", "Vagina", "vagina_parts"]
 
@@ -20,6 +22,8 @@ Vector = NDArray[np.float64]
 PROBE_RADIUS, _GEL = 10.0, 1.2
 #: Thickness of the vaginal wall [mm] (M: 2-4).
 _WALL = 2.5
+#: What its walls keep from bone [mm].
+_CLEAR = 2.0
 #: Where the vagina ends at the pelvic floor, (y, z) [mm] (E).
 _FLOOR = (52.0, -64.0)
 #: Half-width and half-depth when collapsed, walls included, and of what is between them [mm].
@@ -58,12 +62,16 @@ class Vagina:
     def pivot(self) -> Vector:
         """Centre of the curve of the probe's face, its tip in the fornix, `(3,)` [mm].
 
-        The anterior fornix if the uterus is anteverted, the posterior one if it is not.
+        The anterior fornix if the uterus is anteverted and the symphysis leaves room for the
+        probe, the posterior one otherwise.
         """
         uterus = self.uterus
-        away = _PORTIO[1] * uterus.size[2] + 0.35 * _WALL + PROBE_RADIUS
-        back = -away if uterus.plan.uterus_version == "anteverted" else away
-        return uterus.point(_ATTACHED - uterus.cervix, 0.0, back)
+        away = _PORTIO[1] * float(uterus.size[2]) + 0.35 * _WALL + PROBE_RADIUS
+        front, back = (uterus.point(_ATTACHED - uterus.cervix, 0.0, y) for y in (-away, away))
+        shaft = self.floor + np.linspace(0.0, 1.0, 20)[:, None] * (front - self.floor)
+        room = distance(bone_shape(uterus.plan.mother), shaft).min()
+        free = room > PROBE_RADIUS + _GEL + _WALL + _CLEAR
+        return front if free and uterus.plan.uterus_version == "anteverted" else back
 
     @cached_property
     def shaft(self) -> Vector:

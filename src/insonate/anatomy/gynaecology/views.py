@@ -44,7 +44,7 @@ def vaginal_planes(vagina: Vagina, ovaries: tuple[Ovary, ...]) -> dict[str, Plan
         ),
     }
     for ovary in ovaries:
-        beam = _tilted(vagina, ovary.centre, _TILT_OVARY)
+        beam = _tilted(vagina, _middle(ovary), _TILT_OVARY)
         planes[f"ovary_{ovary.side}"] = _through(ovary, pivot, beam)
     return planes
 
@@ -62,10 +62,18 @@ def abdominal_planes(
         )
     }
     for ovary in ovaries:
-        beam = _unit(ovary.centre - suprapubic)
+        beam = _unit(_middle(ovary) - suprapubic)
         name = f"ovary_{ovary.side}_transabdominal"
         planes[name] = _through(ovary, suprapubic, beam)
     return planes
+
+
+def _middle(ovary: Ovary) -> Vector:
+    """What to look at: the ovary, or where it meets its cyst."""
+    if ovary.cyst is None:
+        return ovary.centre
+    end = float(ovary.semi_axes[0])
+    return ovary.centre + 0.5 * (ovary.cyst.diameter + end) * ovary.axes[:, 0]
 
 
 def _tilted(vagina: Vagina, target: Vector, most: float) -> Vector:
@@ -82,22 +90,24 @@ def _through(ovary: Ovary, eye: Vector, beam: Vector) -> Plane:
 
     If the beam does not point to the ovary, only one plane holds both; a cyst, too, fixes it.
     """
-    way = _unit(ovary.centre - eye)
+    way = _unit(_middle(ovary) - eye)
     free = beam @ way > 0.9999 and ovary.cyst is None
     first = beam if beam @ way < 0.9999 else ovary.axes[:, 0]
     side = _unit(np.cross(way, first))
     normals = [math.cos(r) * side + math.sin(r) * np.cross(way, side) for r in _ROLLS]
     normal = max(normals if free else [side], key=lambda n: _cut(ovary, n))
     cut = [
-        b.region for b in ovary.balls if abs((b.centre - ovary.centre) @ normal) < 0.3 * b.diameter
+        ball.region
+        for ball in ovary.balls
+        if abs((ball.centre - _middle(ovary)) @ normal) < 0.35 * ball.diameter
     ]
-    shows = (f"ovary_{ovary.side}", *cut)
-    return Plane(ovary.centre, normal, (beam,), shows=shows, reach=float(ovary.semi_axes.max()))
+    reach = float(ovary.semi_axes.max()) + (0.5 * ovary.cyst.diameter if ovary.cyst else 0.0)
+    return Plane(_middle(ovary), normal, (beam,), shows=(f"ovary_{ovary.side}", *cut), reach=reach)
 
 
 def _cut(ovary: Ovary, normal: Vector) -> float:
-    """Area of what is round where a plane through the ovary's centre cuts it [mm2]."""
-    away = [((b.centre - ovary.centre) @ normal, 0.5 * b.diameter) for b in ovary.balls]
+    """Area of what is round where a plane through the ovary's middle cuts it [mm2]."""
+    away = [((b.centre - _middle(ovary)) @ normal, 0.5 * b.diameter) for b in ovary.balls]
     return round(sum(max(0.0, r * r - d * d) for d, r in away), 6)
 
 
