@@ -33,10 +33,10 @@ ARCH, ARCH_HEIGHT = ((1.0, -0.48), (0.92, -0.66), (0.66, -0.82), (0.30, -0.90), 
 #: Mandible from its joint to the chin.
 MANDIBLE = (
     (0.62, -0.15, -0.62),
-    (0.54, -0.24, -0.94),
-    (0.40, -0.55, -1.08),
-    (0.20, -0.80, -1.15),
-    (0.0, -0.85, -1.16),
+    (0.54, -0.24, -0.92),
+    (0.40, -0.55, -1.04),
+    (0.20, -0.80, -1.09),
+    (0.0, -0.84, -1.10),
 )
 #: Lips: share of the mouth's half-width, y over F, drop of the height over B, share of radius.
 LIP = ((1.0, -0.93, 0.02, 0.5), (0.55, -1.02, 0.0, 0.9), (0.0, -1.06, 0.0, 1.0))
@@ -183,8 +183,8 @@ class Face:
         ]
         middle = ellipsoid(at(0.0, -0.48, -0.60), (0.74 * b, 0.51 * f, 0.55 * b))
         muzzle = ellipsoid(at(0.0, -0.76, -0.94), (0.36 * b, 0.27 * f, 0.30 * b))
-        floor = ellipsoid(at(0.0, -0.45, -1.00), (0.46 * b, 0.44 * f, 0.20 * b))
-        chin = sphere(at(0.0, -0.87, -1.17), 0.12 * b)
+        floor = ellipsoid(at(0.0, -0.45, -0.97), (0.46 * b, 0.44 * f, 0.20 * b))
+        chin = sphere(at(0.0, -0.87, -1.12), 0.12 * b)
         return [middle, muzzle, floor, chin, *cheeks]
 
     def _covers(self) -> list[Shape]:
