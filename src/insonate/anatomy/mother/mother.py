@@ -20,6 +20,7 @@ from insonate.anatomy.mother.pelvis import (
     pelvis_groups,
     psoas_free,
     psoas_shape,
+    pubic_shape,
 )
 from insonate.anatomy.mother.plan import MotherPlan
 from insonate.anatomy.mother.room import reach
@@ -71,7 +72,7 @@ class Mother:
     @cached_property
     def bladder(self) -> Bladder:
         """The bladder, filled."""
-        return fill_bladder(self.plan, self.uterus, self.bones)
+        return fill_bladder(self.plan, self.uterus, pubic_shape())
 
     @cached_property
     def ovaries(self) -> tuple[Ovary, Ovary]:

@@ -25,7 +25,14 @@ from insonate.anatomy.mother.plan import (
 )
 from insonate.anatomy.mother.room import carve, cones, mirrored
 
-__all__ = ["PELVIS_TISSUES", "bone_shape", "pelvis_groups", "psoas_free", "psoas_shape"]
+__all__ = [
+    "PELVIS_TISSUES",
+    "bone_shape",
+    "pelvis_groups",
+    "psoas_free",
+    "psoas_shape",
+    "pubic_shape",
+]
 
 PELVIS_TISSUES = {
     "maternal_bone": "cortical_bone_adult",
@@ -78,18 +85,19 @@ _PSOAS = (
 
 
 def _hip(side: float) -> Shape:
-    tubes = [
-        piece
-        for points, radii in (_UPPER_RAMUS, _LOWER_RAMUS, _ISCHIUM)
-        for piece in cones(mirrored(points, side), radii)
-    ]
+    return union(_wing(side), *_pubis(side), blend=6.0)
+
+
+def _pubis(side: float) -> list[Shape]:
+    """Pubic bone and ischium, piece by piece."""
     body = box(
         mirrored((12.0, *_symphysis()[1:]), side),
         (9.5, 0.5 * SYMPHYSIS_THICKNESS, 0.5 * SYMPHYSIS_HEIGHT),
         _leaning(SYMPHYSIS_LEAN),
         rounding=4.0,
     )
-    return union(_wing(side), body, *tubes, blend=6.0)
+    tubes = (_UPPER_RAMUS, _LOWER_RAMUS, _ISCHIUM)
+    return [body, *(p for at, radii in tubes for p in cones(mirrored(at, side), radii))]
 
 
 def _wing(side: float) -> Shape:
@@ -160,6 +168,11 @@ def _discs(plan: MotherPlan) -> Shape:
 def bone_shape(plan: MotherPlan) -> Shape:
     """All bones, with the discs between them, as if there were no uterus."""
     return union(_hip(1.0), _hip(-1.0), _sacrum(), _spine(plan), _discs(plan), _symphysis_disc())
+
+
+def pubic_shape() -> Shape:
+    """The bones around the bladder: pubic bones, ischia, symphysis."""
+    return union(*_pubis(1.0), *_pubis(-1.0), _symphysis_disc(), blend=6.0)
 
 
 def _symphysis_disc() -> Shape:

@@ -27,6 +27,7 @@ from insonate.anatomy.implicit import (
     sweep,
     union,
 )
+from insonate.anatomy.implicit.frozen import frozen
 from insonate.anatomy.mother.plan import MotherPlan
 from insonate.anatomy.mother.room import front, mirrored, reach
 
@@ -67,6 +68,9 @@ _THIGH = ((78.0, 82.0, -50.0), (84.0, 76.0, -150.0), 74.0, 66.0)
 _CLEARANCE, _FOLLOW, _CLING = 6.0, 60.0, 30.0
 #: The belly before a large uterus: half-width, y of its middle and its back, lower end [mm] (E).
 _BELLY_WIDTH, _BELLY_MIDDLE, _BELLY_END, _BELLY_FLOOR = 134.0, 60.0, 100.0, 5.0
+#: The cavity, of which every layer is an offset, is worked out once on a lattice of so many
+#: mm, and so far beyond the skin [mm].
+_FROZEN, _MARGIN = 6.0, 25.0
 #: Fat in the flanks and on the back over the fat in front (E; S: thinner laterally).
 _FLANK = 0.55
 #: Umbilicus: width and depth of the dimple over the fat [mm, share].
@@ -139,7 +143,8 @@ class Wall:
             cavity = union(cavity, _belly(self.uterus), blend=_FOLLOW)
             cavity = union(cavity, self.uterus.offset(_CLEARANCE), blend=_CLING)
         grown = (shape.offset(_CLEARANCE) for shape in self.contents)
-        return union(cavity, *grown, blend=_CLING)
+        outwards = self.plan.fat + self.plan.muscle + self.plan.skin + _MARGIN
+        return frozen(union(cavity, *grown, blend=_CLING), _FROZEN, outwards)
 
     @cached_property
     def peritoneum(self) -> Shape:
