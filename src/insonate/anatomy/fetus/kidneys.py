@@ -5,12 +5,14 @@ The pelvis' front-to-back width is the diagnosis: it is exact, the kidney grows 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from insonate.anatomy.fetus.diaphragm import wall_depth
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.implicit import Part, Shape, ellipsoid, half_space, sphere, union
 from insonate.errors import InputError
@@ -29,7 +31,7 @@ _HALF_WIDTH, _HALF_DEPTH = 0.25, 0.23
 #: How much a kidney with the widest pelvis is longer.
 _LONGER = 0.2
 #: Thinnest cortex and widest kidney, over R (E).
-_CORTEX, _WIDEST = 0.045, 0.29
+_CORTEX, _WIDEST = 0.045, 0.24
 #: Widest pelvis that the trunk has room for, over R.
 _LARGEST = 0.66
 #: Perirenal fat and the gap to the adrenal, over R (E).
@@ -102,10 +104,17 @@ def kidney(plan: Plan, side: str) -> Kidney:
     s += 0.5 * (length - normal) / plan.trunk.length
     a, b = plan.trunk.half(s)
     x = max(_U * a, _MEDIAL * r + half[0])
-    y = -_V * b + _HALF_DEPTH * length - half[1]
+    back = min(-_V * b + _HALF_DEPTH * length, _back_wall(plan, s, x))
+    y = back - half[1]
     frame = plan.trunk.frame(s, sign * x / a, -y / b)
     pelvis, at = _pelvis(half, depth, _CORTEX * r)
     return Kidney(sign, frame, half, pelvis, at * (sign, 1.0, 1.0), _calyx(plan, degree, half))
+
+
+def _back_wall(plan: Plan, s: float, x: float) -> float:
+    """How far back a kidney with its fat can lie, `x` [mm] beside the midline [mm]."""
+    a, b = (half - wall_depth(plan) for half in plan.trunk.half(s))
+    return b * math.sqrt(max(1.0 - (x / a) ** 2, 0.0)) - _FAT * plan.sizes.trunk_radius
 
 
 def _half(length: float, pelvis: float, cortex: float, widest: float) -> Vector:
@@ -158,7 +167,7 @@ def _kidney(plan: Plan, side: str, at: Kidney, room: Shape) -> list[Part]:
         Part(f"fetal_kidney_{side}", at.shape() & room),
         *([] if at.calyx else [Part("fetal_renal_medulla", union(*pyramids))]),
         Part("fetal_renal_sinus", sinus),
-        Part(f"fetal_renal_pelvis_{side}", pelvis),
+        Part(f"fetal_renal_pelvis_{side}", pelvis & room.offset(-0.5 * fat)),
     ]
 
 

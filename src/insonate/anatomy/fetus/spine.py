@@ -35,7 +35,7 @@ REGIONS = (("C", 7, 0.0286), ("T", 12, 0.035), ("L", 5, 0.048), ("S", 5, 0.028))
 _ARCH_WEEKS = {"L5": 16.0, "S1": 19.0, "S2": 22.0, "S3": 24.7, "S4": 27.3, "S5": 30.0}
 _BODY_LEAD = 2.0
 #: Semi-axes of a body's centre of bone over R, and over the pitch (E).
-_BODY = (0.115, 0.085, 0.37)
+_BODY = (0.115, 0.085, 0.39)
 #: Cartilage around the bodies and around the canal, over R (E).
 _CARTILAGE, _ARCH_CARTILAGE = 0.030, 0.045
 #: Half-thickness of an arch over R and half-height over the pitch (E).
@@ -59,6 +59,8 @@ _FIRST_S, _LAST_S = 0.025, 0.985
 _UNDER_SKULL, _NECK_S = 1.0, 0.15
 #: The sacrum's tip bends forwards by this over R, from this level on (E).
 _TAIL, _TAIL_S = 0.16, 0.86
+#: Iliac wings (E): place, semi-axes over R, turn about the axis of the trunk [rad].
+_ILIUM, _ILIUM_RADII, _ILIUM_TURN = (0.832, 0.47, -0.34), (0.03, 0.13, 0.14), 0.6
 #: How far a rib sinks on its way to the front, over the spine's length (E).
 _RIB_DROP = 0.050
 #: Angle from the back at which the bone of ribs 1 to 12 ends [degrees] (E).
@@ -159,7 +161,20 @@ def spine_parts(plan: Plan) -> tuple[Part, ...]:
             parts += [
                 Part("fetal_vertebrae", bone - head if s < _NECK_S else bone) for bone in bones
             ]
-    return tuple(parts)
+    return (*parts, *_ilia(plan))
+
+
+def _ilia(plan: Plan) -> list[Part]:
+    """The bone of the iliac wings: plates that open to the front and to the side."""
+    r, (s, u, v) = plan.sizes.trunk_radius, _ILIUM
+    parts = []
+    for side in (1.0, -1.0):
+        frame = plan.trunk.frame(s, side * u, v)
+        c, d = math.cos(_ILIUM_TURN), -side * math.sin(_ILIUM_TURN)
+        turn = np.array([[c, d, 0.0], [-d, c, 0.0], [0.0, 0.0, 1.0]])
+        plate = ellipsoid(frame[:3, 3], np.array(_ILIUM_RADII) * r, frame[:3, :3] @ turn)
+        parts.append(Part("fetal_ilium", plate, 2.0 * _ILIUM_RADII[0] * r))
+    return parts
 
 
 def _head(plan: Plan) -> Shape:

@@ -273,5 +273,6 @@ TRUNK_TISSUES: dict[str, str | Mapping[str, Any]] = {
     "fetal_vertebrae": _BONE,
     "fetal_costal_cartilage": "fetal_cartilage",
     "fetal_sternum": _BONE,
+    "fetal_ilium": _BONE,
     "fetal_ribs": _BONE,
 }
