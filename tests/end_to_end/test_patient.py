@@ -1,4 +1,4 @@
-"""A real patient from the command line, of fewer triangles: built once, kept, rendered, measured."""
+"""A real patient from the command line, of less detail: built once, kept, rendered, measured."""
 
 import json
 

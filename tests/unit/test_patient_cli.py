@@ -184,6 +184,16 @@ def test_patient_lists(capfd, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_help_tells_the_defaults(capfd):
+    with pytest.raises(SystemExit):
+        main(["patient", "--help"])
+    words = " ".join(capfd.readouterr().out.replace("│", " ").split())
+    default = Parameters()
+    for value in (default.gestational_age, default.seed, default.law, default.detail):
+        assert f"({value:g})" in words if isinstance(value, float) else f"({value})" in words
+    assert f"{default.detail:,}".replace(",", " ") in DOCS
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
