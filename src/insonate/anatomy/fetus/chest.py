@@ -29,17 +29,23 @@ Vector = NDArray[np.float64]
 
 #: Level below which vessels belong to the abdomen.
 _VESSELS_END_S = 0.505
-_THREE_VESSEL_S = 0.33
+_THREE_VESSEL_S = 0.322
 _CHAMBERS = (
     "fetal_left_ventricle",
     "fetal_right_ventricle",
     "fetal_left_atrium",
     "fetal_right_atrium",
 )
-_BLOOD = {"like": "blood", "echogenicity": -42.0}
+#: Soft tissues of the chest differ little in speed of sound: steeper steps would bend the beam on
+#: every curved wall and fill the vessels behind it with echoes that do not belong there.
+_BLOOD = {"like": "blood", "speed_of_sound": 1560.0, "density": 1050.0, "echogenicity": -42.0}
 _MEMBRANE = {
-    "like": "umbilical_vessel_wall", "speed_of_sound": 1620.0, "density": 1080.0,
-    "echogenicity": 1.0, "roughness": 60.0,
+    "like": "umbilical_vessel_wall", "speed_of_sound": 1600.0, "density": 1075.0,
+    "echogenicity": 2.0, "roughness": 200.0,
+}  # fmt: skip
+_WALL = {
+    "like": "umbilical_vessel_wall", "speed_of_sound": 1560.0, "density": 1060.0,
+    "echogenicity": 4.0,
 }  # fmt: skip
 _LUNG = {"like": "fetal_lung_fluid_filled", "echogenicity": 2.5}
 #: What the regions of the chest are made of.
@@ -51,18 +57,20 @@ CHEST_TISSUES: dict[str, str | dict] = {
             "fetal_superior_vena_cava", "fetal_inferior_vena_cava", "fetal_pulmonary_veins",
         )
     },
-    "fetal_myocardium": {"like": "fetal_heart_muscle", "echogenicity": -6.0},
-    "fetal_pericardium": _MEMBRANE,
+    "fetal_myocardium": {
+        "like": "fetal_heart_muscle", "speed_of_sound": 1556.0, "echogenicity": -6.0,
+    },
+    "fetal_pericardium": _WALL,
     "fetal_heart_valves": _MEMBRANE,
     "fetal_foramen_flap": _MEMBRANE,
-    "fetal_vessel_wall": _MEMBRANE,
+    "fetal_vessel_wall": _WALL,
     "fetal_lung_left": _LUNG,
     "fetal_lung_right": _LUNG,
     "fetal_mediastinum": {"like": "fetal_soft_tissue", "echogenicity": -5.0},
     "fetal_thymus": {"like": "fetal_liver", "echogenicity": -4.0},
     "fetal_diaphragm": {"like": "fetal_muscle", "echogenicity": -9.0},
     "fetal_trachea": "amniotic_fluid",
-    "fetal_trachea_wall": _MEMBRANE,
+    "fetal_trachea_wall": _WALL,
     "fetal_oesophagus": "fetal_bowel",
 }  # fmt: skip
 
@@ -108,13 +116,22 @@ def chest_planes(plan: Plan) -> dict[str, Plane]:
 
 
 def _left_outflow_normal(plan: Plan, frame: HeartFrame) -> Vector:
-    """Normal of the plane through apex, aortic valve and ascending aorta, cranial side."""
+    """Normal of a plane through apex and aortic valve.
+
+    Half-way between the plane that is tilted least against the four-chamber view, and the one
+    that follows the ascending aorta.
+    """
     valve = vessel_point(plan, frame, "aorta", VESSELS["aorta"].valve or 0.0)
-    apex = frame.point(*_apex())
-    normal = np.cross(apex - valve, vessel_point(plan, frame, "aorta", 0.22) - valve)
-    normal /= np.linalg.norm(normal)
+    way = valve - frame.point(*_apex())
+    way /= np.linalg.norm(way)
     cranial = plan.trunk.axes(FOUR_CHAMBER_S)[:, 2]
-    return normal * math.copysign(1.0, float(normal @ cranial))
+    level = _unit(cranial - way * (way @ cranial))
+    steep = _unit(np.cross(way, vessel_point(plan, frame, "aorta", 0.22) - valve))
+    return _unit(level + steep * math.copysign(1.0, float(steep @ cranial)))
+
+
+def _unit(vector: Vector) -> Vector:
+    return vector / np.linalg.norm(vector)
 
 
 def _beams(plan: Plan, normal: Vector) -> tuple[Vector, ...]:
@@ -123,8 +140,7 @@ def _beams(plan: Plan, normal: Vector) -> tuple[Vector, ...]:
     beams = []
     for angle in np.radians([0.0, 45.0, -45.0, 90.0, -90.0]):
         beam = math.cos(angle) * axes[:, 1] - math.sin(angle) * axes[:, 0]
-        beam = beam - normal * (beam @ normal)
-        beam /= np.linalg.norm(beam)
+        beam = _unit(beam - normal * (beam @ normal))
         if beam @ axes[:, 1] > -0.25:
             beams.append(beam)
     return tuple(beams)
@@ -148,7 +164,7 @@ def chest_landmarks(plan: Plan) -> dict[str, Vector]:
         "mitral_septal_hinge": frame.point(mitral.a, mitral.inner, 0.0),
         "tricuspid_septal_hinge": frame.point(tricuspid.a, tricuspid.inner, 0.0),
         "aortic_valve": vessel_point(plan, frame, "aorta", VESSELS["aorta"].valve or 0.0),
-        "pulmonary_valve": vessel_point(plan, frame, "pulmonary_trunk", 0.50),
+        "pulmonary_valve": vessel_point(plan, frame, "pulmonary_trunk", 0.40),
         "descending_aorta": plan.trunk.point(FOUR_CHAMBER_S, 0.09, -0.36),
     }
 

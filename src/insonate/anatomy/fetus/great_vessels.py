@@ -67,7 +67,7 @@ VESSELS: dict[str, Vessel] = {
             ("base", 0.18, 0.07, 0.365),
         ),
         (("pulmonary_valve", 1.0), ("pulmonary_valve", 0.85)),
-        0.50,
+        0.40,
     ),
     "duct": Vessel(
         "fetal_ductus_arteriosus",

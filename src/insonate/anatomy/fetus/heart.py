@@ -28,7 +28,7 @@ __all__ = [
 
 #: Cavities: centre and semi-axes (a, r, z).
 LEFT_VENTRICLE = ((0.16, -0.197, 0.00), (0.46, 0.1530, 0.19))
-RIGHT_VENTRICLE = ((0.15, 0.169, 0.01), (0.38, 0.184, 0.22))
+RIGHT_VENTRICLE = ((0.15, 0.169, 0.00), (0.38, 0.184, 0.20))
 LEFT_ATRIUM = ((-0.115, -0.145, 0.00), (0.160, 0.200, 0.18))
 RIGHT_ATRIUM = ((-0.110, 0.145, 0.00), (0.180, 0.195, 0.19))
 #: Walls: left ventricle, right ventricle, atria, and the septa between them.
@@ -41,8 +41,8 @@ _FLAP = (0.110, 0.080, 0.016)
 _BAND = ((0.30, 0.045, -0.04), (0.40, 0.330, 0.00), 0.024)
 #: Papillary muscles of the left ventricle: foot, head, radius.
 _PAPILLARY = (
-    ((0.42, -0.320, 0.11), (0.27, -0.245, 0.09), 0.032),
-    ((0.42, -0.320, -0.11), (0.27, -0.245, -0.09), 0.032),
+    ((0.42, -0.320, 0.11), (0.27, -0.245, 0.09), 0.026),
+    ((0.42, -0.320, -0.11), (0.27, -0.245, -0.09), 0.026),
 )
 _LEAFLET = 0.018
 _PERICARDIUM = 0.018
