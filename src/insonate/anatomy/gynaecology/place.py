@@ -24,12 +24,14 @@ _FOSSA, _SPREAD = np.array([35.0, 68.0, 26.0]), np.array([2.0, 4.0, 5.0])
 _RISE, _USUAL = np.array([-0.2, -0.35, 0.9]), 12.0
 #: How far its axes may be turned [rad] (E).
 _TURN = math.radians(25.0)
-#: How far forwards an ovary leans at whose upper end there is a cyst [rad] (E).
-_FORWARDS = math.radians(35.0)
 #: What is kept between an ovary and its neighbours [mm].
 _CLEAR = 1.2
-#: Starts, each higher up by so much if there is no room [mm], rounds of pushing, and points.
-_RISES, _ROUNDS, _POINTS = np.arange(0.0, 121.0, 12.0), 30, 160
+#: Rounds of pushing, and points on the surface that are looked at.
+_ROUNDS, _POINTS = 30, 160
+#: Where it is tried: lean forwards [degrees], and how much higher [mm]. A cyst lies behind its
+#: ovary, in the pouch of Douglas, or if it is too large, in front and above (E).
+_STARTS = tuple((0.0, float(rise)) for rise in range(0, 121, 12))
+_CYST_STARTS = ((-80.0, 0.0), (-60.0, 6.0), *((35.0, rise) for _, rise in _STARTS))
 
 
 def place_ovary(ovary: Ovary, plan: GynaecologyPlan, obstacles: Shape, room: Shape) -> Ovary:
@@ -48,18 +50,17 @@ def place_ovary(ovary: Ovary, plan: GynaecologyPlan, obstacles: Shape, room: Sha
     mirror = np.array([1.0 if side == "left" else -1.0, 1.0, 1.0])
     own = np.array([draws[f"{axis}_{side}"] for axis in "xyz"])
     large = max(0.0, float(np.prod(ovary.semi_axes)) ** (1.0 / 3.0) - _USUAL)
-    axes = _turned(own * _TURN)
-    if ovary.cyst is not None:
-        axes = rotation_about((1.0, 0.0, 0.0), _FORWARDS) @ axes
-    surface = placed(ovary, np.zeros(3), axes).points(_sphere(_POINTS))
-    for rise in _RISES:
+    for lean, rise in _STARTS if ovary.cyst is None else _CYST_STARTS:
+        axes = rotation_about((1.0, 0.0, 0.0), math.radians(lean)) @ _turned(own * _TURN)
+        surface = placed(ovary, np.zeros(3), axes).points(_sphere(_POINTS))
         start = (_FOSSA + own * _SPREAD + (large + rise) * _RISE) * mirror
         centre = _settled(start, surface, obstacles, room)
         if centre is not None:
             return placed(ovary, centre, axes)
+    size = np.ptp(ovary.points(_sphere(_POINTS)), axis=0).max()
     raise InputError(
-        f"follicles_{side}: the ovary, {np.ptp(surface, axis=0).max():.0f} mm large, finds no room "
-        "beside the uterus; expected fewer or smaller follicles, cysts or fibroids"
+        f"follicles_{side}: the ovary, {size:.0f} mm large, finds no room beside the uterus; "
+        "expected fewer or smaller follicles, cysts or fibroids"
     )
 
 

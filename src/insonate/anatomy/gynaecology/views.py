@@ -17,8 +17,9 @@ __all__ = ["abdominal_planes", "pose_view", "vaginal_planes"]
 
 Vector = NDArray[np.float64]
 
-#: How far the probe can be tilted from the vagina's axis: for the uterus, for an ovary [rad] (E).
-_TILT_UTERUS, _TILT_OVARY = math.radians(28.0), math.radians(45.0)
+#: How far the probe can be tilted from the vagina's axis: for the uterus, an ovary, a cyst
+#: [rad] (E).
+_TILT_UTERUS, _TILT_OVARY, _TILT_CYST = np.radians([28.0, 45.0, 60.0])
 #: Steps of the turn about the beam that is looked for [rad].
 _ROLLS = np.radians(np.arange(0.0, 180.0, 5.0))
 _BODY = ("myometrium", "junctional_zone", "endometrium")
@@ -44,7 +45,8 @@ def vaginal_planes(vagina: Vagina, ovaries: tuple[Ovary, ...]) -> dict[str, Plan
         ),
     }
     for ovary in ovaries:
-        beam = _tilted(vagina, _middle(ovary), _TILT_OVARY)
+        most = _TILT_OVARY if ovary.cyst is None else _TILT_CYST
+        beam = _tilted(vagina, _middle(ovary), most)
         planes[f"ovary_{ovary.side}"] = _through(ovary, pivot, beam)
     return planes
 
@@ -107,8 +109,9 @@ def _through(ovary: Ovary, eye: Vector, beam: Vector) -> Plane:
 
 def _cut(ovary: Ovary, normal: Vector) -> float:
     """Area of what is round where a plane through the ovary's middle cuts it [mm2]."""
-    away = [((b.centre - _middle(ovary)) @ normal, 0.5 * b.diameter) for b in ovary.balls]
-    return round(sum(max(0.0, r * r - d * d) for d, r in away), 6)
+    away = np.array([(ball.centre - _middle(ovary)) @ normal for ball in ovary.balls])
+    radii = 0.5 * np.array([ball.diameter for ball in ovary.balls])
+    return round(float(np.maximum(radii**2 - away**2, 0.0).sum()), 6)
 
 
 def pose_view(plane: Plane, eye: Vector, vaginal: bool, about: str) -> View:
