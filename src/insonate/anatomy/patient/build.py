@@ -20,6 +20,7 @@ from insonate.anatomy.fetus.body import (
 )
 from insonate.anatomy.fetus.cord import (
     CORD_TISSUES,
+    cord_groups,
     cord_origin,
     cord_parts,
     cord_path,
@@ -125,7 +126,7 @@ def design(given: Parameters) -> Anatomy:
         fetus=plan,
         mother=mothers,
         matrix=womb.matrix,
-        fetal=(content, *fetal),
+        fetal=(content, *cord_groups(plan, path), *fetal),
         maternal=(*mother.groups, *womb.groups()),
         planes=planes | womb.planes(),
         landmarks=landmarks | womb.landmarks() | mother.landmarks,

@@ -75,7 +75,7 @@ class Draw:
         return Posture(
             trunk=math.radians(20.0 + 80.0 * flexion),
             trunk_left=math.radians(self.normal("bend", 0.0, 3.0)),
-            neck=math.radians(-10.0 + 60.0 * flexion),
+            neck=math.radians(-10.0 + 33.0 * flexion),
             hip=pair("hip", 75.0 + 70.0 * flexion, 8.0),
             knee=pair("knee", 100.0, 15.0),
             shoulder=pair("shoulder", 45.0, 12.0),
