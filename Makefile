@@ -33,7 +33,8 @@ docs: .venv/dev.stamp
 
 pictures: demo
 	@mkdir -p docs/pictures
-	@cp $(OUT)/preview.png docs/pictures/patient.png
+	@$(BIN)/python -c "from PIL import Image; i = Image.open('$(OUT)/preview.png').convert('RGB'); \
+	  i.resize((1200, i.height * 3 // 4), 1).save('docs/pictures/patient.jpg', quality=84)"
 	@$(BIN)/insonate render qa --quality fine --out $(OUT)/qa
 	@cp $(OUT)/qa/figure.png docs/pictures/qa.png
 

@@ -108,8 +108,8 @@ def write_patient_figure(
         parts[1].subplots_adjust(0.01, 0.1 / high, 0.99, 1.0 - 0.3 / high, 0.02, 0.12)
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
-    with replacing(path) as beside:  # a palette halves the file
-        picture.quantize(256, dither=Image.Dither.NONE).save(beside, format="PNG", optimize=True)
+    with replacing(path) as beside:
+        picture.save(beside, format="PNG")
     return [Path(path)]
 
 
