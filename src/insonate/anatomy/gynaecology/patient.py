@@ -19,7 +19,13 @@ from insonate.anatomy.gynaecology.uterus import Uterus, uterus_linings, uterus_p
 from insonate.anatomy.gynaecology.vagina import Vagina, vagina_parts
 from insonate.anatomy.gynaecology.views import abdominal_planes, pose_view, vaginal_planes
 from insonate.anatomy.implicit import Group, Shape, union
-from insonate.anatomy.implicit.mesh import OUTSIDE, Surfaces, mesh_groups, region_tissues
+from insonate.anatomy.implicit.mesh import (
+    OUTSIDE,
+    Surfaces,
+    count_triangles,
+    mesh_groups,
+    region_tissues,
+)
 from insonate.anatomy.mother.mother import MOTHER_TISSUES, Mother
 from insonate.anatomy.mother.pelvis import bone_shape
 from insonate.anatomy.mother.vessels import vessels_free
@@ -32,8 +38,8 @@ __all__ = ["GynaecologyPatient"]
 
 Vector = NDArray[np.float64]
 
-#: Triangles on lattices of 1 mm, of the body and of the organs, and the body's share of all.
-_BODY_AT_ONE, _ORGANS_AT_ONE, _BODY_SHARE = 1_200_000, 230_000, 0.65
+#: Share of the triangles that the body gets, and the lattice on which they are counted [mm].
+_BODY_SHARE, _COUNTED = 0.6, 2.5
 _SURROUNDINGS = "peritoneal_fat"
 _UTERUS_FINENESS = 0.7
 #: How far large ovaries may push the abdominal wall out [mm].
@@ -110,8 +116,8 @@ class GynaecologyPatient(GynaecologyPlan):
     @cached_property
     def surfaces(self) -> Surfaces:
         """Triangles, and where those of every part are."""
-        body = _refined(self.body.groups, _BODY_AT_ONE, _BODY_SHARE * self.detail)
-        organs = _refined(self.organs, _ORGANS_AT_ONE, (1.0 - _BODY_SHARE) * self.detail)
+        body = _refined(self.body.groups, _BODY_SHARE * self.detail)
+        organs = _refined(self.organs, (1.0 - _BODY_SHARE) * self.detail)
         return mesh_groups((*body, *organs), 1.0)
 
     def scene(self) -> Scene:
@@ -184,7 +190,9 @@ class GynaecologyPatient(GynaecologyPlan):
         return found
 
 
-def _refined(groups: Iterable[Group], at_one: float, wanted: float) -> tuple[Group, ...]:
-    """The groups with the fineness that gives them `wanted` triangles instead of `at_one`."""
-    factor = math.sqrt(at_one / wanted)
+def _refined(groups: Iterable[Group], wanted: float) -> tuple[Group, ...]:
+    """The groups with the fineness that gives them about `wanted` triangles."""
+    groups = tuple(groups)
+    count = sum(count_triangles(group, _COUNTED * group.fineness) for group in groups)
+    factor = _COUNTED * math.sqrt(count / wanted)
     return tuple(dataclasses.replace(group, fineness=group.fineness * factor) for group in groups)
