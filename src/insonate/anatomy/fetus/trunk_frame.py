@@ -62,13 +62,12 @@ class TrunkFrame:
         share = _relative(np.asarray(s, np.float64))
         turned = np.clip(share, _relative(_BENT[0]), _relative(_BENT[1]))
         pitch, roll = self.flexion * turned, self.bend * turned
+        sp, cp, sr, cr = np.sin(pitch), np.cos(pitch), np.sin(roll), np.cos(roll)
         # Towards the head (smaller s) the tangent leans forward (-y), towards the rump too.
-        cranial = np.stack(
-            [np.sin(roll), np.sin(pitch) * np.cos(roll), np.cos(pitch) * np.cos(roll)], axis=-1
-        )
-        posterior = np.stack([np.zeros_like(pitch), np.cos(pitch), -np.sin(pitch)], axis=-1)
-        left = np.cross(posterior, cranial)
-        return np.stack([left, np.cross(cranial, left), cranial], axis=-1)
+        cranial = (sr, sp * cr, cp * cr)
+        posterior = (np.zeros_like(pitch), cp, -sp)
+        left = (cr, -sp * sr, -cp * sr)
+        return np.stack([*left, *posterior, *cranial], axis=-1).reshape(-1, 3, 3).swapaxes(1, 2)
 
     @cached_property
     def _centres(self) -> Vector:

@@ -16,7 +16,7 @@ from insonate.acoustics import Tissue, TissueTable, load_tissues
 from insonate.anatomy.implicit import label_kernels, net_kernels
 from insonate.anatomy.implicit.part import Group, Part
 from insonate.anatomy.implicit.program import Program, compile_shapes
-from insonate.anatomy.implicit.threads import in_threads
+from insonate.anatomy.implicit.threads import each, in_threads
 from insonate.errors import InputError
 from insonate.scene import Region, Scene
 
@@ -86,7 +86,7 @@ def mesh_groups(groups: Sequence[Group], spacing: float) -> Surfaces:
     """
     regions = _regions(groups)
     number = {name: label for label, name in enumerate(regions)}
-    parts = [_mesh(group, spacing * group.fineness, number) for group in groups]
+    parts = each(lambda group: _mesh(group, spacing * group.fineness, number), groups)
     spans, vertex, face = {}, 0, 0
     for group, (vertices, faces, _, _) in zip(groups, parts, strict=True):
         spans[group.name] = Span(vertex, vertex + len(vertices), face, face + len(faces))
@@ -194,6 +194,7 @@ def _paint(
             *program.arrays, program.boxes, swell, low, spacing, labels, a, b
         ),
         blocks,
+        least=8,
     )
     return labels, low
 

@@ -7,11 +7,14 @@ is cut.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import TypeVar
 
-__all__ = ["in_threads"]
+__all__ = ["each", "in_threads"]
+
+Item, Result = TypeVar("Item"), TypeVar("Result")
 
 #: Pieces of a range a core; more than one evens out the load.
 _PIECES = 8
@@ -28,3 +31,9 @@ def in_threads(work: Callable[[int, int], object], count: int, least: int = 256)
     with ThreadPoolExecutor(cores) as pool:
         for done in [pool.submit(work, a, b) for a, b in pairwise(edges)]:
             done.result()
+
+
+def each(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+    """`work` of every item, in their order; a core works on one while another is elsewhere."""
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, max(1, len(items)))) as pool:
+        return list(pool.map(work, items))

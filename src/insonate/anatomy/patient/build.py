@@ -31,6 +31,7 @@ from insonate.anatomy.fetus.settle import settle
 from insonate.anatomy.implicit import Group, Part, Shape, tube
 from insonate.anatomy.implicit.frozen import frozen
 from insonate.anatomy.implicit.mesh import OUTSIDE, Surfaces, count_triangles, mesh_groups
+from insonate.anatomy.implicit.threads import each
 from insonate.anatomy.mother.mother import MOTHER_TISSUES, Mother
 from insonate.anatomy.mother.plan import MotherPlan
 from insonate.anatomy.patient.parameters import Parameters, fetal_plan, fill, mother_plan
@@ -175,6 +176,6 @@ def _refined(groups: tuple[Group, ...], wanted: float, scale: float) -> tuple[Gr
         scale: spacing to count at, over `_COUNTED` [mm].
     """
     spacing = _COUNTED * scale
-    count = sum(count_triangles(group, spacing * group.fineness) for group in groups)
+    count = sum(each(lambda group: count_triangles(group, spacing * group.fineness), groups))
     factor = spacing * math.sqrt(count / wanted)
     return tuple(dataclasses.replace(group, fineness=group.fineness * factor) for group in groups)

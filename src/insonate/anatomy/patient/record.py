@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-import insonate
 from insonate.anatomy.fetus.plan import Posture
 from insonate.anatomy.implicit.mesh import Span, Surfaces, region_tissues
 from insonate.anatomy.patient.parameters import Parameters
@@ -129,7 +128,7 @@ def _key(given: Parameters) -> str:
 
 @cache
 def _source_hash() -> str:
-    root = Path(insonate.__file__).parent
+    root = Path(__file__).parents[2]
     digest = hashlib.sha256()
     for room in _SOURCES:
         for path in sorted((root / room).rglob("*")):
