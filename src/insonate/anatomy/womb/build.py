@@ -32,8 +32,9 @@ Vector = NDArray[np.float64]
 AFI_RANGE = (10.0, 400.0)
 #: Room between the internal os and the fetus, and what a placenta there adds, of its thickness.
 _ROOM_BELOW, _ROOM_FOR_PLACENTA = 5.0, 0.9
-#: What a pocket has to be wider for the coils of the cord, that come later, of its diameter.
-_COILS = 0.15
+#: What a pocket has to be wider for the coils of the cord, that come later, of its
+#: diameter, by weeks (E).
+_COILS = ((18.0, 36.0), (0.1, 0.6))
 #: How far the placenta moves the fetus to the other side, of its thickness.
 _ASIDE = 0.3
 #: The fetus rests behind the axis of the uterus, of the usual depth (E).
@@ -95,8 +96,8 @@ def build_womb(
     frame[:3, 3] = mother.external_os + cervix.length * mother.cervical_axis
     body = skin.moved(room.placement.matrix)
     design = _contracted(_design(weeks, room, cervix, site, vary), body, contraction)
-    width = POCKET_WIDTH + _COILS * fetus.sizes["cord_diameter"]  # the cord takes its share later
-    chamber, solver = _solved(design, body, frame[:3, :3], wanted, width)
+    coils = float(np.interp(weeks, *_COILS)) * fetus.sizes["cord_diameter"]
+    chamber, solver = _solved(design, body, frame[:3, :3], wanted, POCKET_WIDTH + coils)
     lumps = _fibroids(chamber, findings.get("fibroid", 0.0), vary)
     return Womb(
         weeks=weeks,
@@ -210,9 +211,9 @@ def _solved(
 def _with_edge(design: Design, solver: Solver, size: Size) -> Design:
     """The design whose placenta ends where its site says, as it is measured."""
     wanted = design.site.edge
-    for _ in range(_ROUNDS):
+    for _ in range(2 * _ROUNDS):
         missed = solver.chamber(design, size).edge()[0] - wanted
-        design = replace(design, site=replace(design.site, edge=design.site.edge - missed))
+        design = replace(design, site=design.site.moved(-missed))
     return design
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "Room",
     "clinging",
     "dented",
+    "neck",
     "pruned",
     "usual_radii",
     "yielding",
@@ -37,13 +38,13 @@ Vector = NDArray[np.float64]
 #: Decidua, chorion and amnion (E: 1-2) [mm].
 DECIDUA = 1.5
 #: The wall keeps this distance from the fetus, and bends around it over this [mm].
-CLEARANCE, BEND = 1.8, 9.0
+CLEARANCE, BEND = 1.8, 12.0
 #: The body begins this high over the internal os; the way there is a funnel of this radius [mm].
 NECK_HEIGHT, NECK_RADIUS = 6.0, 2.5
 #: Room at either end of the fetus [mm].
 _ENDS = 5.0
 #: The smallest pear holds this much of the fetus' half extent across its long axis.
-_GIRTH = 0.7
+_GIRTH = 0.8
 
 
 @dataclass(frozen=True)
@@ -124,10 +125,14 @@ def yielding(wall: Shape, fetus: Shape | None) -> Shape:
     return wall if fetus is None else union(wall, fetus.offset(CLEARANCE), blend=BEND)
 
 
-def clinging(wall: Shape, fetus: Shape, gap: float) -> Shape:
-    """The `wall` where there is little fluid: nowhere farther than `gap` [mm] from the fetus."""
-    way = capsule((0, 0, NECK_RADIUS), (0, 0, 2.5 * NECK_HEIGHT), NECK_RADIUS, 4.0)
-    return union(intersect(wall, fetus.offset(gap), blend=BEND), way, blend=6.0)
+def clinging(wall: Shape, sheath: Shape, gap: float) -> Shape:
+    """The `wall` where there is little fluid: no farther than `gap` [mm] from the `sheath`."""
+    return intersect(wall, sheath.offset(gap), blend=12.0)
+
+
+def neck(end: ArrayLike) -> Shape:
+    """The way from `end` `(3,)` [mm] to the internal os; it stays open whatever bulges."""
+    return capsule((0, 0, NECK_RADIUS), end, NECK_RADIUS, 4.0)
 
 
 def pruned(fetus: Shape, wall: Shape, reach: float) -> Shape | None:

@@ -18,6 +18,7 @@ from insonate.anatomy.womb.cavity import (
     Room,
     clinging,
     dented,
+    neck,
     pruned,
     yielding,
 )
@@ -26,10 +27,13 @@ from insonate.anatomy.womb.fluid import Fluid, Lattice, solve
 from insonate.anatomy.womb.placenta import INWARD, PLATE, Disc, Site
 from insonate.anatomy.womb.uterus import Contraction
 
-#: Scale of the pear, and how far its wall may be from the fetus [mm], None if it does not cling.
+#: Scale of the pear, and how far its wall may be from the sheath around the fetus [mm], None if
+#: it does not cling.
 Size = tuple[float, float | None]
-#: Bounds of how far the wall is from the fetus where it clings to it [mm].
-TIGHTEST, LOOSEST = 2.0, 60.0
+#: The edge is measured on what of the placenta lies this near to the wall [mm].
+_ON_WALL = 5.0
+#: The loosest wall that clings [mm].
+LOOSEST = 50.0
 
 __all__ = ["Chamber", "Design", "Size", "Solver"]
 
@@ -66,16 +70,25 @@ class Design:
         """The placenta on the wall of a pear."""
         way = self.site.middle(pear, self.radius)
         at, normal = pear.wall(way), pear.normal(way)
-        return Disc(at, normal, self.radius, self.thickness, self.phase)
+        return Disc(at, normal, self.radius, self.thickness, self.site, self.phase)
+
+    @property
+    def _above_os(self) -> Vector:
+        """Where the way to the os begins: at the fetus, away from a low placenta [mm]."""
+        placement = self.room.placement
+        low = float(placement.centre[2] - placement.half[2]) + 4.0
+        aside = 8.0 * self.site.side if self.site.exact else np.zeros(3)
+        return np.array([0.0, 0.0, low]) - aside
 
     def dented(self, pear: Pear, wall: Shape) -> Shape:
         """The `wall` with funnel, contraction and the dent of the placenta."""
-        funnel = self.cervix.funnel
         dents = [self.disc(pear).dent(wall)]
         if self.contraction is not None:
             dents.append((self.contraction.shape(pear), 10.0))
-        open_wall = wall if funnel is None else union(wall, funnel, blend=4.0)
-        return dented(open_wall, dents)
+        cavity, funnel = dented(wall, dents), self.cervix.funnel
+        if self.site.edge >= 0.0:
+            cavity = union(cavity, neck(self._above_os), blend=5.0)
+        return cavity if funnel is None else union(cavity, funnel, blend=4.0)
 
 
 @dataclass(frozen=True)
@@ -86,7 +99,8 @@ class Chamber:
         design: what it was made from.
         pear: its size.
         fetus: outer surface of the fetus.
-        gap: nowhere is the wall farther from the fetus [mm]; None if it may be.
+        gap: nowhere is the wall farther from the sheath around the fetus [mm]; None if it
+            may be.
         whole: whether to keep those parts of the fetus that cannot bend the wall.
     """
 
@@ -112,8 +126,9 @@ class Chamber:
     @cached_property
     def wall(self) -> Shape:
         """The cavity without dents, before it yields."""
-        pear = self.pear.shape
-        return pear if self.gap is None else clinging(pear, self.fetus, self.gap)
+        if self.gap is None:
+            return self.pear.shape
+        return clinging(self.pear.shape, self.design.room.placement.sheath, self.gap)
 
     @cached_property
     def sac(self) -> Shape:
@@ -150,19 +165,19 @@ class Chamber:
 
         The distance is negative if the placenta covers the os. The place is `(3,)` [mm].
         """
-        side = self.disc.centre * np.array([1.0, 1.0, 0.0])
-        side /= max(float(np.linalg.norm(side)), 1e-9)
+        side = self.design.site.side
         far = 1.1 * float(np.linalg.norm(self.disc.centre)) if not self.design.site.exact else 75.0
-        step = max(0.5, far / 200.0)
+        step = max(0.6, far / 160.0)
         a, z = np.meshgrid(np.arange(-75.0, far, step), np.arange(-4.0, far, step))
         points = a.reshape(-1, 1) * side + z.reshape(-1, 1) * np.array([0.0, 0.0, 1.0])
-        tissue = (distance(self.sac, points) > 0.0) & (distance(self.placenta, points) < 0.0)
+        depth = -distance(self.placenta, points)  # what lies on the wall counts
+        tissue = (distance(self.sac, points) > 0.0) & (depth > 0.0) & (depth < _ON_WALL)
         if not tissue.any():
             return far, self.disc.centre
         points, a = points[tissue], a.reshape(-1)[tissue]
         reach = np.linalg.norm(points, axis=1)
         beyond = a < -1.0
-        if reach.min() < 4.0 and beyond.any():
+        if reach.min() < 2.0 * _ON_WALL and beyond.any():
             last = int(np.where(beyond, reach, 0.0).argmax())
             return -float(reach[last]), points[last]
         first = int(reach.argmin())
@@ -234,9 +249,9 @@ class Solver:
         clings = solve(
             lambda g: self.fluid(design, (scale, g)).index,
             wanted,
-            TIGHTEST,
+            -design.room.placement.slack,
             LOOSEST,
-            gap or 0.4 * LOOSEST,
+            0.5 * LOOSEST if gap is None else gap,
         )
         return scale, clings
 

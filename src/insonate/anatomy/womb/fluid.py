@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -31,7 +30,7 @@ POCKET_WIDTH = 10.0
 
 
 #: The index is met within this share; the first step of the search for it.
-_CLOSE, _FIRST_STEP = 0.01, 0.06
+_CLOSE, _FIRST_STEP = 0.01, 0.05
 
 
 @dataclass(frozen=True)
@@ -165,19 +164,21 @@ def solve(
         high: largest scale; it is the answer if there is too little even there.
         guess: scale to start from.
     """
+    errors: dict[float, float] = {}
 
-    @cache
     def excess(scale: float) -> float:
         """Zero as soon as it is good enough, which ends the search."""
-        error = index(scale) - wanted
-        return 0.0 if abs(error) < _CLOSE * wanted else error
+        if scale not in errors:
+            errors[scale] = index(scale) - wanted
+        return 0.0 if abs(errors[scale]) < _CLOSE * wanted else errors[scale]
 
-    step, end = _FIRST_STEP, guess
+    step, end = _FIRST_STEP * (high - low), guess
     start = end
-    up = excess(guess) < 0.0
-    while (excess(end) < 0.0) == up and end != (high if up else low):
-        start, end = end, min(end * (1 + step), high) if up else max(end * (1 - step), low)
+    grows = excess(guess) < 0.0
+    while (excess(end) < 0.0) == grows and end != (high if grows else low):
+        start, end = end, min(end + step, high) if grows else max(end - step, low)
         step *= 2.0
-    if (excess(end) < 0.0) == up or excess(end) == 0.0:
+    if (excess(end) < 0.0) == grows:
         return end
-    return float(brentq(excess, min(start, end), max(start, end), xtol=3e-4))
+    brentq(excess, min(start, end), max(start, end), xtol=1e-4 * (high - low))
+    return min(errors, key=lambda scale: abs(errors[scale]))  # pockets come and go with a jump

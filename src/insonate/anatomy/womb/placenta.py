@@ -11,12 +11,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insonate.anatomy.implicit import Part, Shape, ellipsoid, intersect, sphere, subtract, union
+from insonate.anatomy.implicit import (
+    Part,
+    Shape,
+    ellipsoid,
+    half_space,
+    intersect,
+    sphere,
+    subtract,
+    union,
+)
 from insonate.anatomy.implicit.program import distance, gradient
 from insonate.anatomy.womb.cavity import BEND, CLEARANCE, Pear
 from insonate.errors import InputError, closest
@@ -43,8 +52,8 @@ _NORMAL_EDGE = 28.0
 _LOW_EDGE, _PRAEVIA_EDGE = 10.0, -20.0
 #: Share of the thickness that dents the cavity; the rest bulges the wall (E).
 INWARD = 0.6
-#: The rim is rounded over this many thicknesses.
-_RIM = 1.5
+#: The rim is rounded over this many thicknesses; less in the narrow lower segment.
+_RIM, _LOW_RIM = 1.5, 0.5
 #: What a fetus that presses on it leaves of the thickness, at least (E).
 _PRESSED = 0.7
 #: Lobes of the basal plate: height and wavelength [mm] (E).
@@ -63,12 +72,25 @@ class Site:
         edge: from the internal os to its lower edge, negative if that is beyond the os [mm];
             the colatitude yields to it if `exact`, or if it would be less.
         exact: whether the edge has to lie there exactly.
+        beyond: how far the disc may reach over the uterine axis to the other side [mm].
     """
 
     azimuth: float
     colatitude: float
     edge: float
     exact: bool
+    beyond: float
+
+    @property
+    def side(self) -> Vector:
+        """Unit vector `(3,)` from the uterine axis to its middle, across that axis."""
+        return np.array([math.cos(self.azimuth), math.sin(self.azimuth), 0.0])
+
+    def moved(self, by: float) -> Site:
+        """The site with its edge `by` mm farther from the os, or farther over it if negative."""
+        if self.edge < 0.0:
+            return replace(self, beyond=max(self.beyond - 0.5 * by, 0.5))
+        return replace(self, edge=max(self.edge + by, 0.0))
 
     def direction(self, colatitude: float) -> Vector:
         """Unit vector `(3,)` at that `colatitude` [rad]."""
@@ -110,7 +132,8 @@ def site_of(name: str, praevia: float, vary: Mapping[str, float]) -> Site:
         edge = _LOW_EDGE + 6.0 * vary.get("placenta_edge", 0.0)
     if name == "praevia" or praevia > 0.0:
         edge = -praevia if praevia > 0.0 else _PRAEVIA_EDGE
-    return Site(math.radians(azimuth), math.radians(min(colatitude, 172.0)), edge, exact)
+    beyond = max(-0.5 * edge, 0.0) if exact else 1e3
+    return Site(math.radians(azimuth), math.radians(min(colatitude, 172.0)), edge, exact, beyond)
 
 
 @dataclass(frozen=True)
@@ -122,6 +145,7 @@ class Disc:
         normal: of the wall there, outwards `(3,)`.
         radius: of the ball [mm].
         thickness: in its middle [mm].
+        site: that it was made for.
         phase: of its lobes [rad].
     """
 
@@ -129,17 +153,29 @@ class Disc:
     normal: Vector
     radius: float
     thickness: float
+    site: Site
     phase: float = 0.0
+
+    @property
+    def _rim(self) -> float:
+        return (_LOW_RIM if self.site.exact else _RIM) * self.thickness
 
     @property
     def ball(self) -> Shape:
         """What the disc is cut out with."""
-        return sphere(self.centre, self.radius)
+        return self._ball(0.0)
+
+    def _ball(self, grown: float) -> Shape:
+        ball, side = sphere(self.centre, self.radius + grown), self.site.side
+        if not self.site.exact:
+            return ball
+        limit = half_space(-(self.site.beyond + grown) * side, -side)
+        return intersect(ball, limit, blend=6.0)
 
     def dent(self, wall: Shape) -> tuple[Shape, float]:
         """What it takes of the cavity within `wall`, and the blend of the dent's edge [mm]."""
         inward = INWARD * self.thickness
-        return subtract(self.ball, wall.offset(-inward)), _RIM * inward
+        return subtract(self.ball, wall.offset(-inward)), INWARD * self._rim
 
     def shape(self, wall: Shape, fetus: Shape | None) -> Shape:
         """The placenta, with what it surrounds of the sac.
@@ -149,12 +185,11 @@ class Disc:
             fetus: what of it can come near; the placenta is pressed outwards there.
         """
         base = self._base(wall, fetus, 0.0).rippled(*_LOBES, self.phase)
-        return intersect(base, self.ball, blend=_RIM * self.thickness)
+        return intersect(base, self.ball, blend=self._rim)
 
     def behind(self, wall: Shape, fetus: Shape | None, zone: float) -> Shape:
         """The placenta as `shape`, grown on its maternal side by `zone` [mm]."""
-        ball = sphere(self.centre, self.radius + zone)
-        return intersect(self._base(wall, fetus, zone), ball, blend=_RIM * self.thickness)
+        return intersect(self._base(wall, fetus, zone), self._ball(zone), blend=self._rim)
 
     def _base(self, wall: Shape, fetus: Shape | None, zone: float) -> Shape:
         base = wall.offset((1.0 - INWARD) * self.thickness + zone)

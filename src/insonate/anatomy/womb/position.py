@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from insonate.anatomy.fetus.plan import Plan
-from insonate.anatomy.implicit import Shape
+from insonate.anatomy.implicit import Shape, sweep
 from insonate.anatomy.implicit.program import distance
 from insonate.errors import InputError, closest
 from insonate.geometry import rotation_about
@@ -37,7 +37,9 @@ BACKS = tuple(_BACK)
 #: Turn about the long axis and tilt of it, at a variation of 1 [rad] (E).
 _ROLL, _TILT = math.radians(12.0), math.radians(5.0)
 #: Its middle is between that of its extent (0) and of its mass (1): limbs may reach out farther.
-_BY_MASS = 0.5
+_BY_MASS = 0.35
+#: Sections of the sheath around it.
+_SECTIONS = 9
 #: Lattice on which the bulk is sampled: nodes along its longest side.
 _NODES = 40
 
@@ -66,12 +68,16 @@ class Placement:
         centre: middle of its bulk, uterine frame `(3,)` [mm].
         half: half its extent along the axes of the uterine frame `(3,)` [mm].
         long_axis: 0 or 2: the uterine axis along which it lies.
+        sheath: a smooth tube around its mass, uterine frame.
+        slack: by how much the sheath can shrink before it vanishes [mm].
     """
 
     matrix: Vector
     centre: Vector
     half: Vector
     long_axis: int
+    sheath: Shape
+    slack: float
 
 
 def bulk_of(plan: Plan, skin: Shape) -> Bulk:
@@ -116,7 +122,25 @@ def place(
     centre = np.array([*np.asarray(at, np.float64), low + half[2]])
     matrix = np.eye(4)
     matrix[:3, :3], matrix[:3, 3] = turn, centre - middle
-    return Placement(matrix, centre, half, 0 if presentation == "transverse" else 2)
+    long = 0 if presentation == "transverse" else 2
+    sheath, slack = _sheath(points + matrix[:3, 3], long)
+    return Placement(matrix, centre, half, long, sheath, slack)
+
+
+def _sheath(points: Vector, long: int) -> tuple[Shape, float]:
+    """Elliptic sections that hold the mass of `points` `(points, 3)` [mm], and their least half."""
+    axes = np.eye(3)[[1, 2, 0]] if long == 0 else np.eye(3)
+    along = points @ axes[2]
+    places = np.linspace(along.min(), along.max(), _SECTIONS + 2)[1:-1]
+    width = 1.2 * (places[1] - places[0])
+    centres, half = [], []
+    for place in places:
+        here = points[np.abs(along - place) < width]
+        centres.append(here.mean(axis=0) + (place - here.mean(axis=0) @ axes[2]) * axes[2])
+        half.append(2.0 * (here @ axes[:2].T).std(axis=0))
+    caps = (float(min(half[0])), float(min(half[-1])))
+    frames = np.tile(axes.T, (_SECTIONS, 1, 1))
+    return sweep(centres, frames, half, caps), float(np.min(half[2:-2]))
 
 
 def _attitude(plan: Plan, presentation: str, back: str) -> Vector:

@@ -149,7 +149,7 @@ def serosa(
     wall = ellipsoid(centre, radii)
     if clings:
         wall = intersect(wall, lining.offset(_THICKEST * body), blend=10.0)
-    wall = union(wall, lining.offset(low), blend=10.0)
+    wall = union(wall, lining.offset(low), blend=20.0)
     covers = [fibroid.shape.offset(_CAPSULE + _COVER) for fibroid in lumps]
     return union(union(wall, cervix, blend=10.0), *covers, blend=8.0)
 
