@@ -65,7 +65,7 @@ _SPREAD, _JOIN = 46.0, 40.0
 #: Thigh: hip, knee end [mm], radii [mm].
 _THIGH = ((78.0, 82.0, -50.0), (84.0, 76.0, -150.0), 74.0, 66.0)
 #: What the cavity leaves around its contents, and how softly it follows them [mm].
-_CLEARANCE, _FOLLOW, _CLING = 6.0, 60.0, 30.0
+_CLEARANCE, _FOLLOW, _CLING = 3.0, 60.0, 18.0
 #: The belly before a large uterus: half-width, y of its middle and its back, lower end [mm] (E).
 _BELLY_WIDTH, _BELLY_MIDDLE, _BELLY_END, _BELLY_FLOOR = 134.0, 60.0, 100.0, 5.0
 #: The cavity, of which every layer is an offset, is worked out once on a lattice of so many
