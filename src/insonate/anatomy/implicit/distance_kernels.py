@@ -68,7 +68,7 @@ def _ellipse(x: float, y: float, a: float, b: float) -> float:
 
 @njit(cache=True)
 def _ellipsoid(x: float, y: float, z: float, a: float, b: float, c: float) -> float:
-    """Exact signed distance to an ellipsoid: Newton on the multiplier, from the left."""
+    """Exact signed distance to an ellipsoid (:eq:`ellipsoid-foot`)."""
     x, y, z = abs(x), abs(y), abs(z)
     a2, b2, c2 = a * a, b * b, c * c
     least = min(a2, min(b2, c2))
@@ -251,6 +251,7 @@ def _leaf(primitives, tables, p: int, px: float, py: float, pz: float) -> float:
 
 @njit(cache=True)
 def _smooth_least(a: float, b: float, k: float) -> float:
+    """Minimum whose crease is filled over `k` (:eq:`smooth-minimum`)."""
     if k <= 0.0:
         return min(a, b)
     h = max(k - abs(a - b), 0.0) / k

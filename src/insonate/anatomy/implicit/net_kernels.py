@@ -164,7 +164,7 @@ def cross_edges(labels, cells, axis, quads, pairs):
 
 @njit(cache=True)
 def _step(residual, slopes, count, out):
-    """Least motion that brings `count` residuals to zero: -G^T (G G^T + 0.01)^-1 r."""
+    """Least motion that brings `count` residuals to zero (:eq:`projection`)."""
     matrix = np.zeros((count, count))
     for i in range(count):
         for j in range(count):

@@ -30,7 +30,8 @@ class Program:
         value: blend, growth or height of every step, `(steps,)` [mm].
         primitives: one row each, `(primitives, 24)`: kind, place, inverse axes, sizes, ball;
             or the low and high corner of what a jump passes over.
-        tables: sections of all sweeps and nodes of all lattices, one after the other.
+        tables: sections of all sweeps and nodes of all lattices, one after the other
+            `(numbers,)` [mm].
         start: first step of every shape and the end of the last, `(shapes + 1,)`.
         boxes: low and high corner around every shape, `(shapes, 6)` [mm].
     """

@@ -65,7 +65,7 @@ class Shape:
 
         Args:
             height: at most a twentieth of the wavelength.
-            wavelength: of the bumps.
+            wavelength: of the bumps [mm].
             phase: turns one pattern into another [rad].
         """
         return Rippled(self, float(height), float(wavelength), float(phase))
@@ -160,7 +160,15 @@ class Grown(Shape):
 
 @dataclass(frozen=True, eq=False)
 class Rippled(Shape):
-    """A shape with bumps; they are fixed to `frame`, `(4, 4)`, and move with it."""
+    """A shape with bumps, fixed to the frame that moves with it.
+
+    Attributes:
+        shape: without bumps.
+        height: of the bumps [mm].
+        wavelength: of the bumps [mm].
+        phase: turns one pattern into another [rad].
+        frame: of the pattern to the world `(4, 4)` [mm]; the world's own when None.
+    """
 
     shape: Shape
     height: float
