@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from insonate import Patient, Settings
+from insonate import Frame, Patient, Settings
 from insonate.data.patient_figure import plane_settings, render_planes
 
 #: Rows of the sheet: the first of these views that can be seen stands for the plane.
@@ -38,6 +38,8 @@ AGES = np.linspace(15.0, 38.0, 20)
 DETAIL = 600_000
 TILE = 200  # pixels
 ACROSS = 10
+#: Half a tile over the radius that a plane wants to have in the image.
+MARGIN = 1.35
 
 
 def cast(count: int = 20) -> list[Patient]:
@@ -54,18 +56,19 @@ def strip(patient: Patient, settings: Settings | None = None) -> dict[str, NDArr
     images = {}
     for row, names in ROWS.items():
         seen = [name for name in names if name in patient.views][:1]
-        for _, frame in render_planes(patient, seen, settings or plane_settings(400)):
-            images[row] = _filled(frame.image(), frame.mask)
+        for name, frame in render_planes(patient, seen, settings or plane_settings(640)):
+            plane = patient.planes[name]
+            images[row] = _zoomed(frame, plane.origin, MARGIN * plane.reach)
     return images
 
 
-def _filled(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The middle of a fan as a square tile `(TILE, TILE)`."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    side = min(len(rows), len(columns))
-    left, top = columns[0] + (len(columns) - side) // 2, rows[-1] + 1 - side
-    tile = Image.fromarray(image[top : top + side, left : left + side])
-    return np.array(tile.resize((TILE, TILE), Image.Resampling.LANCZOS))
+def _zoomed(frame: Frame, middle: NDArray[np.float64], reach: float) -> NDArray[np.uint8]:
+    """What lies around a point of the image plane as a square tile `(TILE, TILE)`."""
+    column, row = (np.linalg.inv(frame.image_to_world()) @ [*middle, 1.0])[:2]
+    half = reach / frame.spacing
+    left, top, side = round(column - half), round(row - half), round(2.0 * half)
+    cut = Image.fromarray(frame.image()).crop((left, top, left + side, top + side))
+    return np.array(cut.resize((TILE, TILE), Image.Resampling.LANCZOS))
 
 
 def sheet(strips: list[dict[str, NDArray[np.uint8]]], titles: list[str]) -> Image.Image:

@@ -29,7 +29,8 @@ TILE, FILLED = (300, 400), 0.62
 #: Images with a midline and a whole skull in one fan, by eye.
 NAMES = ("t398_HC", "t430_HC", "t624_HC", "t656_HC")
 VIEWS = ("transthalamic", "transventricular")
-SEEDS = range(7, 15)
+#: Patients that are tried for a head.
+TRIES = 8
 
 
 @dataclass(frozen=True)
@@ -57,20 +58,21 @@ def real_heads(folder: Path, names: Sequence[str] = NAMES) -> Iterator[Head]:
         yield Head(np.array(image), _box(np.array(mask) > 0), float(sizes[name]))
 
 
-def simulated_head(circumference: float, settings: Settings | None = None) -> Head:
+def simulated_head(circumference: float, seed: int = 7, settings: Settings | None = None) -> Head:
     """The head plane of the first patient of that size in whom it can be seen.
 
     Args:
         circumference: of the head [mm].
+        seed: of the first patient; later ones count on.
         settings: of the image.
 
     Raises:
-        InputError: none of the seeds has one.
+        InputError: none of them shows it.
     """
     weeks = weeks_from({"HC": circumference}, "intergrowth")
     weeks = round(min(max(weeks, 14.0), 40.0), 1)
-    for seed in SEEDS:
-        patient = Patient(weeks, seed=seed, centiles={"HC": 50.0})
+    for number in range(seed, seed + TRIES):
+        patient = Patient(weeks, seed=number, centiles={"HC": 50.0})
         names = [name for name in VIEWS if name in patient.views][:1]
         for _, frame in render_planes(patient, names, settings or plane_settings(720)):
             skull = frame.labels == frame.region_names.index("fetal_skull")
@@ -100,7 +102,7 @@ def pairs(heads: list[Head]) -> Image.Image:
     rows, columns = TILE
     picture = Image.new("L", (len(heads) * (columns + 4), 2 * (rows + 4)), 255)
     for k, head in enumerate(heads):
-        for row, shown in enumerate((head, simulated_head(head.circumference))):
+        for row, shown in enumerate((head, simulated_head(head.circumference, 7 + TRIES * k))):
             picture.paste(tile(shown), (k * (columns + 4), row * (rows + 4)))
     return picture
 
