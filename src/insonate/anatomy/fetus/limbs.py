@@ -128,6 +128,7 @@ def _femur_plane(limb: Limb, length: float) -> Plane:
         beams=(beam, -0.8 * lateral + 0.6 * anterior),
         shows=(f"fetal_femur_{limb.side}", "fetal_muscle"),
         reach=0.8 * length,
+        axis=limb.upper.frame[:, 2],
     )
 
 

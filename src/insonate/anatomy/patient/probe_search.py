@@ -30,6 +30,9 @@ SOFT = (0.5, 2.6)
 #: Beam against the skin's normal [rad] and depth [mm]: what costs nothing, one, and too much.
 TILT, TOO_TILTED = np.radians(35.0), np.radians(60.0)
 NEAR, DEEPER, TOO_DEEP = 60.0, 60.0, 190.0
+#: A curved face: where its ends are beside its middle [mm], how much higher they lie [mm], and
+#: how far from the skin an end may be [mm]; beyond it sound is lost.
+FACE, SAG, LIFTED = 22.0, 5.2, 14.0
 #: Cost of a wholly hidden plane, and of one that still counts as seen.
 HIDDEN, LIMIT = 5.0, 5.0
 
@@ -110,6 +113,7 @@ class Seeker:
             & (off < 2.5)
         )
         cost = (tilt / TILT) ** 2 + (np.maximum(depth - NEAR, 0.0) / DEEPER) ** 2 + off**2
+        cost += self._lift(at, beams, normal) ** 2
         return [
             Contact(
                 at[i], beams[i], normal, float(depth[i]),
@@ -117,6 +121,17 @@ class Seeker:
             )
             for i in np.flatnonzero(allowed)
         ]  # fmt: skip
+
+    def _lift(self, at: Vector, beams: Vector, normal: Vector) -> Vector:
+        """How far the ends of a probe's face are off the skin, over what it can bear."""
+        lateral = np.cross(normal, beams)
+        worst = np.zeros(len(at))
+        for side in (-FACE, FACE):
+            start = at + side * lateral - OUTSIDE * beams
+            distance, _ = self.skin.first_hit(start, beams, 2.0 * OUTSIDE)
+            gap = np.abs(distance - OUTSIDE - SAG)
+            worst = np.maximum(worst, np.minimum(gap / LIFTED, 3.0))
+        return worst
 
     def _hidden(self, plane: Plane, at: Vector, normal: Vector) -> float:
         """Share of the plane's field that bone or gas in front of it hides."""
