@@ -12,7 +12,8 @@ from insonate.anatomy.implicit import capsule, ellipsoid, union
 from insonate.anatomy.implicit.program import distance, gradient
 from insonate.anatomy.mother.plan import MotherPlan
 from insonate.anatomy.womb import WOMB_TISSUES, build_womb
-from insonate.anatomy.womb.cavity import pruned, yielding
+from insonate.anatomy.womb.cavity import yielding
+from insonate.anatomy.womb.cover import covered, pruned
 from insonate.anatomy.womb.fluid import Lattice
 from insonate.anatomy.womb.norms import by_week
 from insonate.errors import InputError
@@ -191,6 +192,17 @@ def test_what_is_pruned_does_not_bend_the_wall():
     points = np.random.default_rng(0).uniform(-90, 90, (4000, 3))
     full, short = (distance(yielding(wall, shape), points) for shape in (body, less))
     assert np.array_equal(full < 0, short < 0)
+
+
+def test_the_cover_holds_what_it_covers():
+    body = ellipsoid((0, 0, 0), (30, 30, 60))
+    fingers = [capsule((33, 3 * k, 5 * k), (45, 4 * k, 8 * k), 1.5) for k in range(4)]
+    hand = union(body, *fingers, blend=1.0)
+    cover = covered(hand)
+    points = np.random.default_rng(0).uniform(-70, 70, (20000, 3))
+    inside = distance(hand, points) < 0.0
+    assert distance(cover, points[inside]).max() < 0.0
+    assert distance(cover, points).min() < 0.0 < distance(cover, np.array([[45.0, -25, 0]]))[0]
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from insonate.anatomy.implicit import Shape, capsule, ellipsoid, intersect, subtract, union
-from insonate.anatomy.implicit.program import distance
-from insonate.anatomy.implicit.shape import Combined, Grown, Primitive, Rippled
 from insonate.anatomy.womb.norms import by_week
 from insonate.anatomy.womb.position import Placement
 
@@ -28,7 +26,6 @@ __all__ = [
     "clinging",
     "dented",
     "neck",
-    "pruned",
     "usual_radii",
     "yielding",
 ]
@@ -38,7 +35,7 @@ Vector = NDArray[np.float64]
 #: Decidua, chorion and amnion (E: 1-2) [mm].
 DECIDUA = 1.5
 #: The wall keeps this distance from the fetus, and bends around it over this [mm].
-CLEARANCE, BEND = 1.8, 12.0
+CLEARANCE, BEND = 1.8, 9.0
 #: The body begins this high over the internal os; the way there is a funnel of this radius [mm].
 NECK_HEIGHT, NECK_RADIUS = 6.0, 2.5
 #: Room at either end of the fetus [mm].
@@ -133,58 +130,6 @@ def clinging(wall: Shape, sheath: Shape, gap: float) -> Shape:
 def neck(end: ArrayLike) -> Shape:
     """The way from `end` `(3,)` [mm] to the internal os; it stays open whatever bulges."""
     return capsule((0, 0, NECK_RADIUS), end, NECK_RADIUS, 4.0)
-
-
-def pruned(fetus: Shape, wall: Shape, reach: float) -> Shape | None:
-    """What of the fetus can bend the `wall`; None if it lies deep inside as a whole.
-
-    Args:
-        fetus: its outer surface.
-        wall: of the cavity.
-        reach: how near to the wall the fetus has an effect [mm].
-    """
-    leaves = _leaves(fetus)
-    grid = np.stack(np.meshgrid(*[np.linspace(-1, 1, 3)] * 3), axis=-1).reshape(-1, 3)
-    points, cells = [], []
-    for leaf in leaves:
-        points.append((grid * leaf.reach) @ leaf.frame[:3, :3].T + leaf.frame[:3, 3])
-        cells.append(0.5 * float(np.linalg.norm(leaf.reach)))
-    depth = distance(wall, np.concatenate(points)).reshape(len(leaves), -1).max(axis=1)
-    margin = reach + BEND + _largest_blend(fetus)
-    near = {
-        id(leaf)
-        for leaf, deep, cell in zip(leaves, depth, cells, strict=True)
-        if deep + cell > -margin
-    }
-    return _without(fetus, near)
-
-
-def _leaves(shape: Shape) -> list[Primitive]:
-    """Primitives that add to a shape."""
-    if isinstance(shape, Primitive):
-        return [shape]
-    if isinstance(shape, Combined):
-        added = [shape.first, shape.second] if shape.how == "union" else [shape.first]
-        return [leaf for side in added for leaf in _leaves(side)]
-    assert isinstance(shape, Grown | Rippled)
-    return _leaves(shape.shape)
-
-
-def _largest_blend(shape: Shape) -> float:
-    if isinstance(shape, Combined):
-        inner = max(_largest_blend(shape.first), _largest_blend(shape.second))
-        return max(shape.blend, inner)
-    return 0.0 if isinstance(shape, Primitive) else _largest_blend(shape.shape)  # type: ignore[attr-defined]
-
-
-def _without(shape: Shape, near: set[int]) -> Shape | None:
-    """The shape reduced to those leaves; what is cut or grown stays as a whole."""
-    if isinstance(shape, Combined) and shape.how == "union":
-        first, second = (_without(side, near) for side in (shape.first, shape.second))
-        if first is None or second is None:
-            return second if first is None else first
-        return Combined("union", first, second, shape.blend)
-    return shape if any(id(leaf) in near for leaf in _leaves(shape)) else None
 
 
 def dented(wall: Shape, dents: Sequence[tuple[Shape, float]]) -> Shape:

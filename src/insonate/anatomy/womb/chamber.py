@@ -19,12 +19,12 @@ from insonate.anatomy.womb.cavity import (
     clinging,
     dented,
     neck,
-    pruned,
     yielding,
 )
 from insonate.anatomy.womb.cervix import Cervix
+from insonate.anatomy.womb.cover import covered, pruned
 from insonate.anatomy.womb.fluid import Fluid, Lattice, solve
-from insonate.anatomy.womb.placenta import INWARD, PLATE, Disc, Site
+from insonate.anatomy.womb.placenta import PLATE, Disc, Site
 from insonate.anatomy.womb.uterus import Contraction
 
 #: Scale of the pear, and how far its wall may be from the sheath around the fetus [mm], None if
@@ -98,15 +98,15 @@ class Chamber:
     Attributes:
         design: what it was made from.
         pear: its size.
-        fetus: outer surface of the fetus.
+        cover: a simple surface around the fetus.
         gap: nowhere is the wall farther from the sheath around the fetus [mm]; None if it
             may be.
-        whole: whether to keep those parts of the fetus that cannot bend the wall.
+        whole: whether to keep those parts of the cover that cannot bend the wall.
     """
 
     design: Design
     pear: Pear
-    fetus: Shape
+    cover: Shape
     gap: float | None = None
     whole: bool = False
 
@@ -119,9 +119,12 @@ class Chamber:
     def _near(self) -> Shape | None:
         """What of the fetus the wall has to yield to."""
         if self.whole:
-            return self.fetus
-        inner = self.pear.shape.offset(-INWARD * self.design.thickness)
-        return pruned(self.fetus, inner, CLEARANCE)
+            return self.cover
+        return pruned(self.cover, self._dented, CLEARANCE)
+
+    @cached_property
+    def _dented(self) -> Shape:
+        return self.design.dented(self.pear, self.wall)
 
     @cached_property
     def wall(self) -> Shape:
@@ -133,7 +136,7 @@ class Chamber:
     @cached_property
     def sac(self) -> Shape:
         """The amniotic sac: fluid, cord and fetus."""
-        return yielding(self.design.dented(self.pear, self.wall), self._near)
+        return yielding(self._dented, self._near)
 
     @cached_property
     def placenta(self) -> Shape:
@@ -157,8 +160,8 @@ class Chamber:
 
     @cached_property
     def lining(self) -> Shape:
-        """All that lies within the myometrium."""
-        return union(self.decidua, self.veins, blend=4.0)
+        """All that lies within the myometrium; the veins hold the placenta and its decidua."""
+        return union(self.sac.offset(DECIDUA), self.veins, blend=4.0)
 
     def edge(self) -> tuple[float, Vector]:
         """Lower edge of the placenta: distance to the internal os [mm], and where it is.
@@ -189,14 +192,16 @@ class Solver:
     """Finds the size of the cavity.
 
     Attributes:
-        fetus: outer surface of the fetus, uterine frame.
+        cover: a simple surface around the fetus, uterine frame.
         lattice: where the fluid is measured.
         gap: distance of its points to the fetus `(x, z, y)` [mm].
+        cover_gap: the same to the cover.
     """
 
-    fetus: Shape
+    cover: Shape
     lattice: Lattice
     gap: Vector
+    cover_gap: Vector
 
     @staticmethod
     def around(fetus: Shape, largest: Pear, axes: Vector, width: float) -> Solver:
@@ -209,13 +214,15 @@ class Solver:
             width: that a pocket of fluid has to have [mm].
         """
         lattice = Lattice.around(largest.shape, axes, width)
-        return Solver(fetus, lattice, lattice.distance(fetus))
+        cover = covered(fetus)
+        gaps = lattice.distance(fetus), lattice.distance(cover)
+        return Solver(cover, lattice, *gaps)
 
     def fluid(self, design: Design, size: Size) -> Fluid:
         """The fluid in the cavity of that size."""
         scale, gap = size
-        chamber = Chamber(design, design.room.pear(scale), self.fetus, gap, whole=True)
-        sac = self._field(chamber.sac, {id(self.fetus): self.gap})
+        chamber = Chamber(design, design.room.pear(scale), self.cover, gap, whole=True)
+        sac = self._field(chamber.sac, {id(self.cover): self.cover_gap})
         return self.lattice.examine(np.minimum(-sac, self.gap), chamber.pear.top)
 
     def _field(self, shape: Shape, known: dict[int, Vector]) -> Vector:
@@ -257,7 +264,7 @@ class Solver:
 
     def chamber(self, design: Design, size: Size) -> Chamber:
         """The cavity of that size."""
-        return Chamber(design, design.room.pear(size[0]), self.fetus, size[1])
+        return Chamber(design, design.room.pear(size[0]), self.cover, size[1])
 
     def examined(self, chamber: Chamber) -> Fluid:
         """The fluid in a chamber, measured on its final surfaces."""
