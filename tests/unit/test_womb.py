@@ -219,3 +219,20 @@ def test_the_cover_holds_what_it_covers():
 def test_what_cannot_be_built_is_refused(given, text):
     with pytest.raises(InputError, match=text):
         womb_of(22, **given)
+
+
+def test_planes_hold_their_beams_and_cut_what_they_show():
+    womb = womb_of(22)
+    parts = [part for group in womb.groups() for part in group.parts] + list(womb.content_parts())
+    for name, plane in womb.planes().items():
+        assert np.linalg.norm(plane.normal) == pytest.approx(1.0)
+        for beam in plane.beams:
+            assert np.linalg.norm(beam) == pytest.approx(1.0), name
+            assert beam @ plane.normal == pytest.approx(0.0, abs=1e-9)
+        across = np.cross(plane.beams[0], plane.normal)
+        a = np.linspace(-plane.reach, plane.reach, 121)
+        grid = a[:, None, None] * across + a[None, :, None] * plane.beams[0]
+        labels = np.full(a.size**2, "", object)
+        for part in parts:
+            labels[distance(part.shape, (plane.origin + grid).reshape(-1, 3)) < 0.0] = part.region
+        assert set(plane.shows) <= set(labels), name

@@ -18,6 +18,9 @@ from insonate.anatomy.womb.uterus import Fibroid, serosa, uterus_group
 
 __all__ = ["Womb"]
 
+#: Beam from above the symphysis to the cervix: to the back and to the feet.
+_SUPRAPUBIC = np.array([0.0, np.cos(0.45), -np.sin(0.45)])
+
 Vector = NDArray[np.float64]
 
 
@@ -146,7 +149,7 @@ class Womb:
         canal = 0.5 * (marks["internal_os"] + marks["external_os"])
         planes = {
             "cervix": _plane(
-                canal, marks["internal_os"] - marks["external_os"], back,
+                canal, marks["internal_os"] - marks["external_os"], _SUPRAPUBIC,
                 ("cervix", "cervical_canal", "amniotic_fluid"), 35.0,
             ),
             "placental_edge": _plane(
@@ -179,4 +182,4 @@ def _plane(at: Vector, along: Vector, beam: Vector, shows: tuple[str, ...], reac
     """A plane through `at` that holds the directions `along` and `beam`."""
     normal = np.cross(beam, along)
     normal /= np.linalg.norm(normal)
-    return Plane(at, normal, (beam - (beam @ normal) * normal,), np.pi / 4, shows, (), reach)
+    return Plane(at, normal, (beam,), np.pi / 4, shows, (), reach)  # the beam lies in the plane
