@@ -5,7 +5,7 @@
     womb.groups()          # myometrium, cervix, fibroids, decidua
     womb.content_parts()   # placenta and amniotic fluid; cord and fetus are painted over them
 
-The cavity yields to what is in it: its wall runs at least `cavity.CLEARANCE` away from a
+The cavity yields to what is in it: its wall runs at least `cavity.CLEARANCE` away from the
 fetus, and the placenta lies on the outside of the amniotic sac, so the fetus never leaves the
 sac and never cuts the placenta. How large the cavity is follows from the amniotic fluid index.
 """
