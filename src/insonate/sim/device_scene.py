@@ -14,7 +14,7 @@ from insonate.acoustics.attenuation import intensity_coefficient, two_way_decay
 from insonate.acoustics.scattering import TABLE_SIZE, scatterer_table
 from insonate.errors import InputError
 from insonate.scene import Scene
-from insonate.sim.kernels.normals import corner_normals, face_normals
+from insonate.sim.kernels.normals import corner_normals, face_normals, turned_normals
 from insonate.sim.kernels.records import Medium
 from insonate.sim.kernels.surface import Anatomy
 from insonate.sim.launch import Launcher
@@ -50,6 +50,7 @@ class DeviceScene:
         )  # fmt: skip
         self._mesh = self._build_mesh()
         self._wedges: tuple[wp.array, wp.array, wp.array] | None = None
+        self._turning: tuple[wp.array, wp.array, wp.array, wp.array] | None = None
         if scene.normals is None:
             self._average_normals()
         else:
@@ -75,12 +76,13 @@ class DeviceScene:
             raise InputError("vertices: expected finite numbers, found NaN or infinity")
         self._mesh.points.assign(moved)
         self.anatomy.moved = 1
+        smooth = self._average_normals if self.scene.normals is None else self._turn_normals
         if self.launch.pool is None:
             self._mesh.refit()
-            self._average_normals()
+            smooth()
             return
         refit = self.launch.pool.submit(self._mesh.refit)
-        self._average_normals()
+        smooth()
         refit.result()
 
     def _array(self, values: Any, dtype: Any) -> wp.array:
@@ -103,16 +105,33 @@ class DeviceScene:
         return mesh
 
     def _average_normals(self) -> None:
-        """Smooth normals of the mesh as it stands; analytic ones hold for the rest shape only."""
-        triangles = self.scene.triangles
+        """Smooth normals of the mesh as it stands, where none are given."""
         if self._wedges is None:
-            corner_of, start, faces = (self._array(w, wp.int32) for w in _wedges(self.scene))
-            self._wedges = start, faces, self._zeros(triangles)
-            self.anatomy.corners, self.anatomy.normals = corner_of, self._zeros(len(start) - 1)
-        if triangles:
+            self.anatomy.corners, *faces = (self._array(w, wp.int32) for w in _wedges(self.scene))
+            self._wedges = *faces, self._zeros(self.scene.triangles)
+            self.anatomy.normals = self._zeros(len(faces[0]) - 1)
+        self._average(self._mesh.points, self.anatomy.normals)
+
+    def _turn_normals(self) -> None:
+        """Given normals hold for the rest shape: they turn with the faces around them."""
+        if self._turning is None:
+            wedge, *faces = (self._array(w, wp.int32) for w in _wedges(self.scene))
+            self._wedges = *faces, self._zeros(self.scene.triangles)
+            before, after = (self._zeros(len(faces[0]) - 1) for _ in range(2))
+            self._average(self.anatomy.rest, before)
+            self._turning = self.anatomy.normals, wedge, before, after
+            self.anatomy.normals = self._zeros(3 * self.scene.triangles)
+        self._average(self._mesh.points, self._turning[3])
+        normals = self.anatomy.normals
+        self.launch(turned_normals, (len(normals),), *self._turning, normals)
+
+    def _average(self, points: wp.array, normals: wp.array) -> None:
+        """Write the smooth normals of all wedges."""
+        if self.scene.triangles:
+            assert self._wedges is not None
             start, faces, area = self._wedges
-            normals = self.anatomy.normals
-            self.launch(face_normals, (triangles,), self._mesh.points, self.anatomy.indices, area)
+            indices = self.anatomy.indices
+            self.launch(face_normals, (self.scene.triangles,), points, indices, area)
             self.launch(corner_normals, (len(normals),), start, faces, area, normals)
 
     def _zeros(self, count: int) -> wp.array:

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, map_coordinates, spline_filter
+from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.spatial import cKDTree
 
 from insonate.anatomy.fetus.plan import Plan
@@ -49,7 +49,11 @@ _OUTWARD, _DEPTH = 0.5, 170.0
 
 
 def smooth(x: NDArray[np.floating] | float) -> Vector:
-    """0 below 0, 1 above 1, with a continuous second derivative."""
+    """0 below 0, 1 above 1, with a continuous second derivative.
+
+    Args:
+        x: any shape, no unit.
+    """
     x = np.clip(np.asarray(x, np.float64), 0.0, 1.0)
     return x * x * x * (x * (6.0 * x - 15.0) + 10.0)
 
@@ -135,7 +139,7 @@ class MaternalBreathing:
 
     @cached_property
     def _lattice(self) -> Vector:
-        """Coefficients of a cubic spline of the share that moves, `(x, y, z)`."""
+        """The share that moves at the nodes of a lattice, `(x, y, z)`."""
         counts = np.ceil((self.high - self.low) / _SPACING).astype(int) + 4
         lines = [a + _SPACING * (np.arange(n) - 1.5) for a, n in zip(self.low, counts, strict=True)]
         nodes = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1)
@@ -145,12 +149,11 @@ class MaternalBreathing:
         moving = share > 0.0
         away = cKDTree(self.bones).query(nodes[moving], distance_upper_bound=200.0)[0]
         share[moving] *= smooth((np.minimum(away, 200.0) - _BY_BONE) / _BEGINS)
-        return spline_filter(gaussian_filter(share, _SOFT / _SPACING, mode="nearest"))
+        return gaussian_filter(share, _SOFT / _SPACING, mode="nearest")
 
     def displacement(self, points: Vector) -> Vector:
         """Of points `(points, 3)` of the world in a breath of 1 mm, `(points, 3)` [mm]."""
         at = (points - self.low) / _SPACING + 1.5
-        share = map_coordinates(self._lattice, at.T, prefilter=False, mode="nearest")
-        share = np.maximum(share, 0.0)
+        share = map_coordinates(self._lattice, at.T, order=1, mode="nearest")
         forward = smooth((self.spine_front(140.0) - points[:, 1]) / _DEPTH)
         return np.stack([np.zeros_like(share), -_OUTWARD * share * forward, -share], axis=1)

@@ -1,7 +1,9 @@
-"""Limbs that move inside the sac: no further than to what is before them.
+"""Limbs that move inside the sac: they drag what they touch, and stop before what they meet.
 
-Every point of their skin knows what lies opposite, across the fluid. Where a movement would
-take more of that gap than there is, or fold the flesh, the limb's joints turn less.
+What is around a limb, such as the cord or the wall of the sac, follows its skin, the less the
+further away it is. Every point of the skin knows what lies opposite, across the fluid. Where a
+movement would take more of that gap than there is, or fold the tissue, the limb's joints turn
+less.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from insonate.anatomy.fetus.cord import cord_origin
 from insonate.anatomy.fetus.joints import (
@@ -41,6 +44,11 @@ _SAMPLES = 6000
 _STEP = 0.05
 #: Rounds of turning less.
 _ROUNDS = 3
+#: Limbs drag what is nearer than this over R; the points of the skin that it follows, how many
+#: there are, and how far they are apart at most, over R.
+_DRAG, _FOLLOWED, _DRAGGING, _APART = 0.9, 32, 3000, 0.12
+#: Over what length, over R, the pull of two limbs blends.
+_BLUR = 0.10
 #: Around the umbilicus nothing moves: radii over that of the cord.
 _STILL, _LOOSE = 2.0, 6.0
 
@@ -87,6 +95,12 @@ class _Points:
         bent = np.tensordot(self.weights, moves - np.eye(4), axes=1)
         return np.einsum("pij,pj->pi", bent[:, :3, :3], self.at) + bent[:, :3, 3]
 
+    def turned(self, directions: Vector, moves: Vector) -> Vector:
+        """Directions `(points, 3)` turned with the points, unit vectors `(points, 3)`."""
+        turns = np.tensordot(self.weights, moves[:, :3, :3] - np.eye(3), axes=1)
+        turned = directions + np.einsum("pij,pj->pi", turns, directions)
+        return turned / np.linalg.norm(turned, axis=1, keepdims=True)
+
     def limbs(self) -> NDArray[np.bool_]:
         """Whether each of the limbs moves each of the points, `(points, 4)`."""
         return self.weights.reshape(len(self.at), len(LIMBS), -1).max(axis=2) > 0.0
@@ -98,7 +112,7 @@ class _Gaps:
 
     Attributes:
         skin: points with their weights.
-        facing: corners of the triangles opposite, those of each point one after the other.
+        facing: points opposite, with theirs.
         normal: from one to the other, `(points, 3)`.
         width: of the fluid between them, `(points,)` [mm].
     """
@@ -110,12 +124,11 @@ class _Gaps:
 
     def share(self, moves: Vector) -> Vector:
         """The part of a movement `(12, 4, 4)` that every limb may make, `(4,)`."""
-        opposite = self.facing.ways(moves).reshape(-1, 3, 3).mean(axis=1)
-        loss = ((self.skin.ways(moves) - opposite) * self.normal).sum(axis=1)
+        way = self.facing.ways(moves) - self.skin.ways(moves) + self.width[:, None] * self.normal
+        loss = self.width - (way * self.skin.turned(self.normal, moves)).sum(axis=1)
         free = self.width - np.minimum(_STAYS * self.width, _ROOM)
         part = np.where(loss > free, free / np.maximum(loss, 1e-9), 1.0)
-        facing = self.facing.limbs().reshape(-1, 3, len(LIMBS)).any(axis=1)
-        return _least(part, self.skin.limbs() | facing)
+        return _least(part, self.skin.limbs() | self.facing.limbs())
 
 
 @dataclass(frozen=True)
@@ -158,10 +171,12 @@ class MovingLimbs(LimbMotion):
     Attributes:
         amplitude: 0 (still) to 1.
         fluid: around the limbs.
+        own: whether a point is of the fetus, `(points,)`; the others are dragged along.
     """
 
     amplitude: float
     fluid: Fluid
+    own: NDArray[np.bool_]
 
     def moved(self, points: Vector, time: float) -> Vector:
         """Where the points come to lie, `(points, 3)` [mm].
@@ -175,6 +190,11 @@ class MovingLimbs(LimbMotion):
             way = points[near] @ (move[:3, :3] - np.eye(3)).T + move[:3, 3]
             moved[near] += weight[:, None] * way
         return moved
+
+    @cached_property
+    def moving(self) -> NDArray[np.bool_]:
+        """Whether limbs move a point at all, `(points,)`."""
+        return (self._every > 0.0).any(axis=1)
 
     def angles(self, time: float) -> Vector:
         """Joint angles `(4, 5)` [rad], `time` seconds after rest."""
@@ -211,19 +231,46 @@ class MovingLimbs(LimbMotion):
         rows = zip(LIMBS, limb_roots(self.plan), limbs(self.plan), strict=True)
         return [(n, r, segment_lengths(self.plan, n[0]), _segments(one)) for n, r, one in rows]
 
-    def _held(self, points: Vector) -> Vector:
+    def _held(self, points: Vector, own: NDArray[np.bool_]) -> Vector:
         """Weights of points `(points, 3)` [mm], `(points, 12)`; the umbilicus holds its own."""
-        index, weights = LimbMotion(self.plan, points, self.seed)._weights
-        held = np.zeros((len(points), weights.shape[1]))
+        held = np.zeros((len(points), 3 * len(LIMBS)))
+        index, weights = LimbMotion(self.plan, points[own], self.seed)._weights
+        held[np.flatnonzero(own)[index]] = weights
+        held[~own] = self._dragged(points[~own])
         radius = 0.5 * self.plan.sizes["cord_diameter"]
-        away = np.linalg.norm(points[index] - cord_origin(self.plan)[0], axis=1) / radius
-        held[index] = weights * smooth((away - _STILL) / (_LOOSE - _STILL))[:, None]
-        return held
+        away = np.linalg.norm(points - cord_origin(self.plan)[0], axis=1) / radius
+        return held * smooth((away - _STILL) / (_LOOSE - _STILL))[:, None]
+
+    def _dragged(self, points: Vector) -> Vector:
+        """Weights of points `(points, 3)` [mm] outside of the fetus, `(points, 12)`."""
+        tree, weights = self._skin
+        radius = self.plan.sizes.trunk_radius
+        away, near = tree.query(points, _FOLLOWED, distance_upper_bound=_DRAG * radius)
+        pull = np.where(np.isfinite(away), 1.0 / (away**2 + (_BLUR * radius) ** 2) ** 2, 0.0)
+        total = np.maximum(pull.sum(axis=1), 1e-30)
+        fade = 1.0 - smooth((away[:, 0] / radius - _APART) / (_DRAG - _APART))
+        share = np.where(np.isfinite(away[:, 0]), fade / total, 0.0)
+        found = np.zeros((len(points), weights.shape[1]))
+        for k in range(_FOLLOWED):
+            found += (pull[:, k] * share)[:, None] * weights[
+                np.minimum(near[:, k], len(weights) - 1)
+            ]
+        return found
+
+    @cached_property
+    def _skin(self) -> tuple[cKDTree, Vector]:
+        """Points of the fetus' skin, and their weights `(points, 12)`."""
+        own = self.fluid.own
+        skin = _some(np.flatnonzero((own >= 0) & self.own[own]), _DRAGGING)
+        index, weights = LimbMotion(self.plan, self.fluid.vertices[skin], self.seed)._weights
+        every = np.zeros((len(skin), weights.shape[1]))
+        every[index] = weights
+        return cKDTree(self.fluid.vertices[skin]), every
 
     @cached_property
     def _every(self) -> Vector:
         """Weights of all points, `(points, 12)`."""
-        return self._held(self.points)
+        return self._held(self.points, self.own)
 
     @cached_property
     def _pulls(self) -> list[tuple[NDArray[np.int64], Vector]]:
@@ -234,38 +281,51 @@ class MovingLimbs(LimbMotion):
     @cached_property
     def _gaps(self) -> _Gaps:
         fluid = self.fluid
-        moves = (fluid.own >= 0) & (self._every[fluid.own] > 0.0).any(axis=1)
+        moves = (fluid.own >= 0) & self.moving[fluid.own] & self.own[fluid.own]
         at = _some(np.flatnonzero(moves))
         normal, start = fluid.normals()[at], fluid.vertices[at]
         rays = RayMesh(fluid.vertices, fluid.faces)
         away, face = rays.first_hit(start + _OFF * normal, normal, _SIGHT)
         met = np.isfinite(away)
-        corners = fluid.faces[face[met]].ravel()
-        return _Gaps(
-            self._of_fluid(at[met]), self._of_fluid(corners), normal[met], away[met] + _OFF
-        )
+        width, corners = away[met] + _OFF, fluid.faces[face[met]]
+        place = start[met] + width[:, None] * normal[met]
+        share = _shares(place, fluid.vertices[corners])
+        weights = np.einsum("pc,pck->pk", share, self._weights_of(corners))
+        skin = _Points(start[met], self._weights_of(at[met]))
+        return _Gaps(skin, _Points(place, weights), normal[met], width)
 
-    def _of_fluid(self, index: NDArray[np.integer]) -> _Points:
+    def _weights_of(self, index: NDArray[np.integer]) -> Vector:
+        """Weights `(..., 12)` of the fluid's vertices `index` `(...)`."""
         own = self.fluid.own[index]
-        return _Points(
-            self.fluid.vertices[index], np.where((own >= 0)[:, None], self._every[own], 0.0)
-        )
+        return np.where((own >= 0)[..., None], self._every[own], 0.0)
 
     @cached_property
     def _flesh(self) -> _Flesh:
-        at = _some(np.flatnonzero((self._every > 0.0).any(axis=1)))
+        at = np.concatenate(
+            [_some(np.flatnonzero(self.moving & own)) for own in (self.own, ~self.own)]
+        )
         points = self.points[at]
         shifts = _STEP * np.concatenate([np.eye(3), -np.eye(3)])
-        near = self._held((points[None] + shifts[:, None]).reshape(-1, 3))
+        near = self._held((points + shifts[:, None]).reshape(-1, 3), np.tile(self.own[at], 6))
         near = near.reshape(2, 3, len(at), -1)
         slopes = (near[0] - near[1]).transpose(1, 2, 0) / (2.0 * _STEP)
         return _Flesh(_Points(points, self._every[at]), slopes)
+
+
+def _shares(points: Vector, corners: Vector) -> Vector:
+    """Barycentric coordinates `(points, 3)` of points in triangles `(points, 3, 3)`."""
+    a, b, c = corners.transpose(1, 0, 2)
+    normal = np.cross(b - a, c - a)
+    area = np.maximum((normal * normal).sum(axis=1), 1e-20)
+    v = (np.cross(points - a, c - a) * normal).sum(axis=1) / area
+    w = (np.cross(b - a, points - a) * normal).sum(axis=1) / area
+    return np.stack([1.0 - v - w, v, w], axis=1)
 
 
 def _segments(one: Limb) -> tuple[Segment, Segment, Segment]:
     return one.upper, one.lower, one.tip
 
 
-def _some(index: NDArray[np.int64]) -> NDArray[np.int64]:
-    """At most `_SAMPLES` of the indices, evenly."""
-    return index[:: max(1, -(-len(index) // _SAMPLES))]
+def _some(index: NDArray[np.int64], most: int = _SAMPLES) -> NDArray[np.int64]:
+    """At most so many of the indices, evenly."""
+    return index[:: max(1, -(-len(index) // most))]

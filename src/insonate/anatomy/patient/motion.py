@@ -12,7 +12,9 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import cKDTree
 
+from insonate.anatomy.fetus.heart_frame import heart_frame
 from insonate.anatomy.fetus.heartbeat import heart_displacement
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.fetus.settle import settle
@@ -30,7 +32,7 @@ from insonate.errors import InputError
 from insonate.geometry import check_pose
 from insonate.probe import Probe
 
-__all__ = ["MOTION_RANGES", "Motion"]
+__all__ = ["MOTION_OPTIONS", "MOTION_RANGES", "Motion"]
 
 Vector = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -40,9 +42,11 @@ MOTION_RANGES = {
     "heart_rate": (60.0, 220.0, "beats/min"),
     "fetal_breathing": (0.0, 1.0, "share"),
     "limb_movement": (0.0, 1.0, "share"),
-    "maternal_breathing": (0.0, 10.0, "mm"),
+    "maternal_breathing": (0.0, 15.0, "mm"),
     "breathing_rate": (6.0, 40.0, "breaths/min"),
 }
+#: What a user may say of a movement.
+MOTION_OPTIONS = (*MOTION_RANGES, "seed")
 _BONES = (
     "maternal_bone", "maternal_trabecular_bone", "symphysis_cartilage", "intervertebral_disc",
 )  # fmt: skip
@@ -58,7 +62,8 @@ class Motion:
         heart_rate: of the fetus, usually 120 to 160 [1/min]; 0 is a heart that stands still.
         fetal_breathing: depth of its breathing movements, 0 to 1.
         limb_movement: how far its joints turn, 0 to 1.
-        maternal_breathing: how far a breath moves her organs down [mm].
+        maternal_breathing: how far a deep breath moves down what is far from spine and
+            pelvis [mm]; 5 to 10 are usual.
         breathing_rate: her breaths in a minute [1/min].
         seed: of all that is irregular.
 
@@ -70,7 +75,7 @@ class Motion:
     heart_rate: float = 140.0
     fetal_breathing: float = 1.0
     limb_movement: float = 1.0
-    maternal_breathing: float = 5.0
+    maternal_breathing: float = 8.0
     breathing_rate: float = 15.0
     seed: int = 0
 
@@ -102,7 +107,8 @@ class Motion:
             InputError: a pressure outside its range, or a probe without a pose.
         """
         moved = self.record.surfaces.vertices.astype(np.float64)
-        moved[self._near] = self._fetus(moved[self._near], time)
+        near, place = self._fetus(time)
+        moved[near] = place
         breath = maternal_breath(self.seed, time, self.breathing_rate)
         if self.maternal_breathing * breath > 0.0:
             moved += self.maternal_breathing * breath * self._mother.displacement(moved)
@@ -137,23 +143,26 @@ class Motion:
             points = compressed(points, probe, rests, pressure * self.deepest)
         return self._skin.pressed(points, probe, deep)
 
-    def _fetus(self, points: Vector, time: float) -> Vector:
-        """Points `(points, 3)` [mm] of the fetus and around it, moved by itself."""
-        turn, shift = self.record.matrix[:3, :3], self.record.matrix[:3, 3]
-        rest = (points - shift) @ turn
-        moved = rest.copy()
+    # --- the fetus and what is near it, in its own frame ---
+
+    def _fetus(self, time: float) -> tuple[Index, Vector]:
+        """Vertices that the fetus moves, and where they are in the world `(moved, 3)` [mm]."""
+        points, moved = self._rest.copy(), np.zeros(len(self._rest), bool)
         if self.heart_rate:
-            beat = time * self.heart_rate / 60.0
-            moved += heart_displacement(self._plan, moved, beat)
+            near, beat = self._by_heart, time * self.heart_rate / 60.0
+            points[near] += heart_displacement(self._plan, points[near], beat)
+            moved[near] = True
         breath = self.fetal_breathing * fetal_breath(self.seed, time)
         if breath > 0.0:
-            moved += breath * self._breathing.displacement(moved)
+            near = self._by_breath
+            points[near] += breath * self._breathing.displacement(points[near])
+            moved[near] = True
         if self.limb_movement:
-            moved[self._own] = self._limbs.moved(moved[self._own], time)
-        changed = np.flatnonzero((moved != rest).any(axis=1))
-        out = points.copy()
-        out[changed] = moved[changed] @ turn.T + shift
-        return out
+            points = self._limbs.moved(points, time)
+            moved |= self._limbs.moving
+        moved &= (points != self._rest).any(axis=1)
+        turn, shift = self.record.matrix[:3, :3], self.record.matrix[:3, 3]
+        return self._near[moved], points[moved] @ turn.T + shift
 
     @cached_property
     def _plan(self) -> Plan:
@@ -170,21 +179,31 @@ class Motion:
 
     @cached_property
     def _near(self) -> Index:
-        """Vertices of the fetus, and of others where its breath and its heart may reach."""
-        trunk = self._plan.trunk
-        middle = self.record.matrix[:3, :3] @ trunk.centre(0.5) + self.record.matrix[:3, 3]
-        reach = 0.4 * trunk.length + 1.5 * self._plan.sizes.trunk_radius
-        away = np.linalg.norm(self.record.surfaces.vertices - middle, axis=1)
-        return np.flatnonzero(self._is_fetal | (away < reach))
+        """Vertices of the fetus, and of others that it may move."""
+        vertices = self.record.surfaces.vertices
+        tree = cKDTree(vertices[self._is_fetal][::5])
+        away = tree.query(vertices, distance_upper_bound=self._plan.sizes.trunk_radius)[0]
+        return np.flatnonzero(self._is_fetal | np.isfinite(away))
 
     @cached_property
-    def _own(self) -> Index:
-        """Which of them are the fetus' own."""
-        return np.flatnonzero(self._is_fetal[self._near])
+    def _rest(self) -> Vector:
+        """Those vertices in the fetal frame, `(near, 3)` [mm]."""
+        return self._in_fetal_frame(self._near)
+
+    @cached_property
+    def _by_heart(self) -> Index:
+        frame = heart_frame(self._plan)
+        return np.flatnonzero(
+            np.abs(self._rest - frame.point(0.15, 0.0, 0.0)).max(axis=1) < frame.unit
+        )
 
     @cached_property
     def _breathing(self) -> FetalBreathing:
         return FetalBreathing(self._plan)
+
+    @cached_property
+    def _by_breath(self) -> Index:
+        return np.flatnonzero(self._breathing.displacement(self._rest).any(axis=1))
 
     def _in_fetal_frame(self, index: Index) -> Vector:
         matrix, vertices = self.record.matrix, self.record.surfaces.vertices[index]
@@ -192,12 +211,12 @@ class Motion:
 
     @cached_property
     def _limbs(self) -> MovingLimbs:
-        own = self._near[self._own]
-        points = self._in_fetal_frame(own)
-        return MovingLimbs(self._plan, points, self.seed, self.limb_movement, self._fluid(own))
+        own = self._is_fetal[self._near]
+        fluid = self._fluid(self._near)
+        return MovingLimbs(self._plan, self._rest, self.seed, self.limb_movement, fluid, own)
 
-    def _fluid(self, own: Index) -> Fluid:
-        """What bounds the amniotic fluid; `own` are the vertices that limbs may move."""
+    def _fluid(self, near: Index) -> Fluid:
+        """What bounds the amniotic fluid; `near` are the vertices that limbs may move."""
         surfaces = self.record.surfaces
         number = surfaces.regions.index(_FLUID)
         bounds = (surfaces.pairs == number).any(axis=1)
@@ -206,7 +225,7 @@ class Motion:
         faces = np.where(turned[:, None], faces[:, ::-1], faces)
         used, faces = np.unique(faces, return_inverse=True)
         place = np.full(len(surfaces.vertices), -1)
-        place[own] = np.arange(len(own))
+        place[near] = np.arange(len(near))
         corners = faces.reshape(-1, 3).astype(np.int32)
         return Fluid(self._in_fetal_frame(used), corners, place[used])
 

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from insonate.anatomy.implicit.mesh import Surfaces, region_tissues
 from insonate.anatomy.patient.build import TISSUES
+from insonate.anatomy.patient.motion import MOTION_OPTIONS, Motion
 from insonate.anatomy.patient.parameters import Parameters
 from insonate.anatomy.patient.record import Record, load_record
 from insonate.anatomy.planes import Plane
 from insonate.anatomy.scene_spec import View
+from insonate.errors import InputError, closest
 from insonate.scene import Scene
 
 __all__ = ["Patient"]
@@ -54,6 +56,22 @@ class Patient(Parameters):
     def scene(self) -> Scene:
         """Triangles with tissues, for the simulator."""
         return self.surfaces.scene(region_tissues(self._tissues()), name=self.name)
+
+    def motion(self, **options: float) -> Motion:
+        """Her movement: the fetal heart, breathing of both, limbs, a probe that presses.
+
+        Args:
+            options: those of `Motion`, such as `heart_rate`.
+
+        Raises:
+            InputError: an option that there is not, or a value outside its range.
+        """
+        unknown = set(options) - set(MOTION_OPTIONS)
+        if unknown:
+            raise InputError(
+                f"motion: unknown '{min(unknown)}'; {closest(min(unknown), MOTION_OPTIONS)}"
+            )
+        return Motion(self._record, **options)  # type: ignore[arg-type]
 
     def _tissues(self) -> dict[str, str | Mapping[str, object]]:
         return {region: TISSUES[region] for region in self.surfaces.regions}
