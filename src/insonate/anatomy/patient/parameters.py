@@ -197,10 +197,24 @@ def sizes_of(given: Parameters) -> Sizes:
         scale = law.value("HC", weeks, z["HC"]) / law.mean("HC", weeks)
         size |= {"BPD": bpd * scale, "OFD": ofd * scale}
     size["FL"] *= given.findings.get("short_femur", 1.0)
-    if given.law == "hadlock":  # who measured from the outer to the inner table
+    if given.law == "hadlock":  # who measured from the outer to the inner table, and no OFD
         size["BPD"] += dimension("skull_thickness", weeks)
+        if "OFD" not in given.centiles:
+            hc = law.value("HC", weeks, z.get("HC", z["OFD"]))
+            size["OFD"] = _length_of_head(size["BPD"], hc)
     factors = {name: draw.around(name, 1.0, spread) for name, spread in _VARYING.items()}
     return Sizes(weeks, size["BPD"], size["OFD"], size["AC"], size["FL"], factors)
+
+
+def _length_of_head(width: float, circumference: float) -> float:
+    """The other diameter of an ellipse [mm] (Ramanujan's perimeter, by bisection)."""
+    low, high = width, 2.0 * width
+    for _ in range(40):
+        length = 0.5 * (low + high)
+        h = ((length - width) / (length + width)) ** 2
+        around = 0.5 * math.pi * (length + width) * (1 + 3 * h / (10 + math.sqrt(4 - 3 * h)))
+        low, high = (length, high) if around < circumference else (low, length)
+    return low
 
 
 def fetal_plan(given: Parameters) -> Plan:
