@@ -137,14 +137,16 @@ def _room(
     thickness = _thickness(weeks, vary)
     side = site.direction(site.colatitude)
     usual = usual_radii(weeks, 0 if presentation == "transverse" else 2)
-    at = -_ASIDE * thickness * side[:2] + np.array([0.0, _RESTS * usual[1]])
+    bulge = (1.0 - INWARD) * thickness + by_week("retroplacental_zone", weeks)
+    crown, bulge = np.maximum(side[[2, 1]], 0.0) * [INWARD * thickness, bulge]
+    at = -_ASIDE * thickness * side[:2] + np.array([0.0, _RESTS * usual[1] - bulge])
     low = NECK_HEIGHT + _ROOM_BELOW + (_ROOM_FOR_PLACENTA * thickness if site.exact else 0.0)
     bulk = bulk_of(fetus, skin)
     placement = place(fetus, bulk, presentation, back, at, low)
     if placement.long_axis == 0:
         low = max(low, NECK_HEIGHT + float(usual[2] - placement.half[2]))
         placement = place(fetus, bulk, presentation, back, at, low)
-    return Room(usual, placement, INWARD * thickness * max(float(side[2]), 0.0))
+    return Room(usual, placement, float(crown), float(bulge))
 
 
 def _design(

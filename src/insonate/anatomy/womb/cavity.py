@@ -90,11 +90,13 @@ class Room:
         usual: semi-axes at this age `(3,)` [mm].
         placement: of the fetus.
         crown: how much of the placenta's thickness the fundus has to hold [mm].
+        bulge: how far the placenta bulges the wall to the back [mm].
     """
 
     usual: Vector
     placement: Placement
     crown: float = 0.0
+    bulge: float = 0.0
 
     def pear(self, scale: float) -> Pear:
         """The pear of `scale` times the usual size; it is as long as the fetus at least."""
@@ -104,8 +106,8 @@ class Room:
         radii = np.maximum(scale * self.usual, least)
         radii[2] += 0.5 * self.crown
         height = max(self.placement.centre[2], NECK_HEIGHT + radii[2])
-        # the spine is behind: what is deeper than usual lies in front of the axis
-        forward = max(0.0, float(radii[1] - self.usual[1]))
+        # the spine is behind: what is deeper than usual makes the axis lie farther in front
+        forward = max(0.0, float(radii[1] - self.usual[1])) + self.bulge
         return Pear(np.array([0.0, -forward, height]), radii)
 
 

@@ -41,10 +41,12 @@ class Fluid:
         pockets: deepest vertical pocket of the quadrants: lower right, upper right, lower left,
             upper left, `(4,)` [mm].
         volume: of the fluid [ml].
+        deepest: middle of the deepest pocket, in the examination frame `(3,)` [mm].
     """
 
     pockets: Vector
     volume: float
+    deepest: Vector
 
     @property
     def index(self) -> float:
@@ -128,13 +130,16 @@ class Lattice:
             depth: of the points in the fluid, negative outside it, `(x, z, y)` [mm].
             top: the fundus, in the uterine frame `(3,)` [mm].
         """
-        x, z, _ = self.lines
+        x, z, y = self.lines
         reach = round(0.5 * self.width / self.step)
-        runs = _longest(minimum_filter(depth, size=(2 * reach + 1, 2 * reach + 1, 1)), self.fine)
+        free = minimum_filter(depth, size=(2 * reach + 1, 2 * reach + 1, 1))
+        runs = _longest(free, self.fine)
         left, upper = x[:, None] > 0.0, z[None, :] > 0.5 * (self.axes @ top)[2]
         quadrants = [~left & ~upper, ~left & upper, left & ~upper, left & upper]
         pockets = np.array([np.where(quadrant, runs, 0.0).max() for quadrant in quadrants])
-        return Fluid(pockets, self.volume(depth))
+        i, j = np.unravel_index(int(runs.argmax()), runs.shape)
+        deepest = np.array([x[i], _middle(free[i, j], y), z[j]])
+        return Fluid(pockets, self.volume(depth), deepest)
 
 
 def _longest(depth: Vector, step: float) -> Vector:
@@ -150,6 +155,16 @@ def _longest(depth: Vector, step: float) -> Vector:
         best = np.maximum(best, run)
         run = np.where(goes_on, run, 0.0)
     return best
+
+
+def _middle(depth: Vector, y: Vector) -> float:
+    """Middle of the longest run of positive values of a column [mm]."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], depth > 0.0, [False]])))
+    starts, stops = edges[::2], edges[1::2]
+    if not len(starts):
+        return float(y[int(depth.argmax())])
+    longest = int((stops - starts).argmax())
+    return float(0.5 * (y[starts[longest]] + y[stops[longest] - 1]))
 
 
 def solve(

@@ -23,6 +23,9 @@ _SUPRAPUBIC = np.array([0.0, np.cos(0.45), -np.sin(0.45)])
 
 Vector = NDArray[np.float64]
 
+#: What is shown around the deepest pocket [mm].
+_POCKET_MARGIN = 20.0
+
 
 @dataclass(frozen=True)
 class Womb:
@@ -130,13 +133,18 @@ class Womb:
             "placenta_middle": chamber.disc.centre,
             "uterine_fundus": pear.top,
         }
+        if chamber.design.contraction is not None:
+            points["contraction"] = pear.wall(chamber.design.contraction.direction)
         points |= {f"fibroid_{n + 1}": lump.centre for n, lump in enumerate(self.lumps)}
         world = {name: self._to_world(point) for name, point in points.items()}
-        return world | {"placental_cord_insertion": self.cord_insertion}
+        pocket = self.fluid.deepest + self.frame[:3, 3]
+        return world | {"placental_cord_insertion": self.cord_insertion, "deepest_pocket": pocket}
 
     def truth(self) -> dict[str, float]:
         """True values of what is measured in the uterus [mm], volumes [ml]."""
+        contraction = self.chamber.design.contraction
         return dict(self.facts) | {
+            "contraction": 0.0 if contraction is None else contraction.thickness,
             "amniotic_fluid_index": self.fluid.index,
             "deepest_pocket": self.fluid.deepest_pocket,
             "amniotic_fluid_volume": self.fluid.volume,
@@ -159,9 +167,17 @@ class Womb:
                 marks["placental_cord_insertion"], up, back, ("placenta", "myometrium"), 50.0
             ),
         }  # fmt: skip
+        planes["deepest_pocket"] = _plane(
+            marks["deepest_pocket"], up, back, ("amniotic_fluid",),
+            0.5 * self.fluid.deepest_pocket + _POCKET_MARGIN,
+        )  # fmt: skip
         for name, point in marks.items():
             if name.startswith("fibroid"):
                 planes[name] = _plane(point, up, back, ("fibroid", "myometrium"), 45.0)
+        if "contraction" in marks:
+            planes["contraction"] = _plane(
+                marks["contraction"], up, back, ("contraction", "myometrium"), 45.0
+            )
         return planes
 
     def measured(self, cord: Shape, fetus: Shape) -> Fluid:
