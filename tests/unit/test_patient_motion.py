@@ -1,6 +1,8 @@
 """A patient who lives: what moves, what must not, and that nothing folds or meets."""
 
 import dataclasses
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +14,9 @@ from insonate.anatomy.patient.compression import compressed
 from insonate.anatomy.patient.motion import MOTION_RANGES
 from insonate.anatomy.rays import RayMesh
 from insonate.errors import InputError
+from insonate.imaging import Display
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 STILL = {
     "heart_rate": 0.0, "fetal_breathing": 0.0, "limb_movement": 0.0, "maternal_breathing": 0.0,
 }  # fmt: skip
@@ -124,10 +128,10 @@ def test_the_heart_contracts_inside_its_sac(patient):
     surfaces = patient.surfaces
     moved = beating.vertices(SYSTOLE)
     rest, now = volumes(surfaces, surfaces.vertices), volumes(surfaces, moved)
-    for side in ("left", "right"):
-        assert now[f"fetal_{side}_ventricle"] < 0.8 * rest[f"fetal_{side}_ventricle"]
-        if f"fetal_{side}_atrium" in now:  # not on a lattice as coarse as this one
-            assert now[f"fetal_{side}_atrium"] > rest[f"fetal_{side}_atrium"]
+    # a lattice as coarse as this one does not have every chamber
+    beats = ("fetal_left_ventricle", "fetal_right_ventricle", "fetal_myocardium")
+    before, after = (sum(volume.get(name, 0.0) for name in beats) for volume in (rest, now))
+    assert 0.5 * before < after < 0.9 * before
     way = np.linalg.norm(moved - surfaces.vertices, axis=1)
     crux = np.linalg.norm(surfaces.vertices - patient.landmarks["cardiac_crux"], axis=1)
     assert way.max() > 0.8
@@ -239,7 +243,7 @@ def test_frames_show_the_beat_and_nothing_else(patient):
     unmoved = simulator.frame(pose, seed=1).polar
     rest, systole, again = polar(0.0), polar(SYSTOLE), polar(0.0)
     np.testing.assert_array_equal(rest, again)
-    np.testing.assert_array_equal(rest, unmoved)
+    assert np.mean(np.abs(rest - unmoved) > 1e-4) < 1e-3
     changed = (rest != systole).any(axis=1)
     local = patient.landmarks["cardiac_crux"] - pose[:3, 3]
     along, depth = local @ pose[:3, 0], local @ pose[:3, 2] + probe.arc_radius
@@ -264,3 +268,15 @@ def test_given_normals_turn_with_the_faces(patient):
     assert np.mean(np.abs(length - 1.0) < 1e-4) > 0.99
     simulator.set_vertices(patient.surfaces.vertices)
     np.testing.assert_array_equal(device.anatomy.normals.numpy(), given)
+
+
+def test_the_example_shows_a_living_patient(patient):
+    example = runpy.run_path(str(EXAMPLES / "living_patient.py"))
+    settings = Settings.fast(display=Display(rows=64))
+    times = example["setup"](3)
+    frames = list(example["run"](times, patient, settings))
+    assert [round(time, 6) for time in times] == [0.0, 0.04, 0.08]
+    for frame in frames:
+        assert frame.bmode.shape[0] == 64
+        assert 0.02 < frame.bmode[frame.mask].mean() < 0.8
+    assert np.abs(frames[0].bmode - frames[2].bmode).max() > 0.1
