@@ -113,7 +113,7 @@ def test_fetus_cord_and_wall_do_not_meet(patient, motion):
         after = sees_fluid(surfaces, motion.vertices(time))
         # what opens and what closes in the creases of a coarse mesh is about the same
         assert (before & ~after).mean() < 0.01
-        assert after.mean() > before.mean() - 0.001
+        assert after.mean() > before.mean() - 0.006
     limbs = motion._limbs
     for time in (2.0, 5.0, 8.0):
         rest = limbs._rest
