@@ -90,7 +90,7 @@ def test_all_of_the_head_lies_under_its_skin_and_fat(plan):
     skin, fat, core = (distance(head_outline(plan, d), points) for d in ("skin", "fat", "core"))
     assert (skin <= fat - 0.05).all()
     assert (fat <= core - 0.05).all()
-    skull, _ = head_groups(plan)
+    skull = head_groups(plan)[0]
     for part in skull.parts:
         inside = distance(part.shape, points) < 0
         assert not inside.any() or core[inside].max() < -0.3, part.region
@@ -98,7 +98,7 @@ def test_all_of_the_head_lies_under_its_skin_and_fat(plan):
 
 @pytest.mark.parametrize("plan", [*map(make_plan, AGES), *map(random_plan, range(4))])
 def test_the_brain_lies_within_the_cavity_of_the_skull(plan):
-    skull, brain = head_groups(plan)
+    skull, brain, _ = head_groups(plan)
     points = cloud(plan)
     around = np.full(len(points), "", dtype=object)
     for part in skull.parts:

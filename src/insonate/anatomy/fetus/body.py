@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from insonate.anatomy.fetus.diaphragm import trunk_core
 from insonate.anatomy.fetus.head import (
     HEAD_TISSUES,
     head_groups,
@@ -37,6 +38,7 @@ from insonate.anatomy.planes import Plane
 
 __all__ = [
     "FETAL_TISSUES",
+    "ROOT_ABOVE",
     "fetal_groups",
     "fetal_landmarks",
     "fetal_outline",
@@ -54,6 +56,8 @@ FETAL_TISSUES: Mapping[str, str | Mapping[str, object]] = {
     **LIMB_TISSUES,
     **HEAD_TISSUES,
 }
+#: Between what holds the organs and the root of the cord [mm].
+ROOT_ABOVE = 0.7
 #: Creases between head, trunk and limbs are filled over this share of the abdomen's radius.
 _CREASE = 0.12
 
@@ -74,10 +78,14 @@ def fetal_groups(plan: Plan, passage: Shape) -> tuple[Group, ...]:
 
     Args:
         plan: of the fetus.
-        passage: what runs through skin and fat: the root of the umbilical cord.
+        passage: what runs through skin and fat: the root of the umbilical cord; it is to
+            end `ROOT_ABOVE` above the container of the trunk's organs.
     """
-    fat = Part("fetal_fat", subtract(fetal_outline(plan, "fat"), passage))
-    core = Part("fetal_soft_tissue", subtract(fetal_outline(plan, "core"), passage.offset(0.4)))
+    organs = trunk_core(plan)
+    through_fat = subtract(passage, organs.offset(0.5 * ROOT_ABOVE))
+    through_core = subtract(passage.offset(0.4), organs)
+    fat = Part("fetal_fat", subtract(fetal_outline(plan, "fat"), through_fat))
+    core = Part("fetal_soft_tissue", subtract(fetal_outline(plan, "core"), through_core))
     layers = Group.layers("fetal_skin", [fat, core])
     return (*layers, *head_groups(plan), *trunk_groups(plan), *limb_groups(plan))
 

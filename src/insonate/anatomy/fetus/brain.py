@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from insonate.anatomy.fetus.hindbrain import Hindbrain
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.fetus.skull import Cranium, cavity, shifted
-from insonate.anatomy.fetus.ventricles import Ventricles
+from insonate.anatomy.fetus.ventricles import FILM, Ventricles
 from insonate.anatomy.implicit import (
     Part,
     Shape,
@@ -99,6 +99,13 @@ class Brain:
             *self._falx(),
             *self.hindbrain.parts(self.vault),
         )
+
+    def plexus_parts(self) -> tuple[Part, ...]:
+        """The choroid plexus inside the ventricles, clear of what is painted over them."""
+        over = [*self._septum(), *self._falx()]
+        taken = union(*(part.shape for part in over)).offset(FILM)
+        parts = self.ventricles.plexus_parts()
+        return tuple(replace(part, shape=part.shape - taken) for part in parts)
 
     @property
     def falx_width(self) -> float:

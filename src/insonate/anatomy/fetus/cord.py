@@ -13,6 +13,7 @@ from scipy.interpolate import CubicSpline
 from insonate.anatomy.fetus.cord_path import Distance, find_path, frames_along
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.implicit import Group, Part, Shape, tube, union
+from insonate.anatomy.planes import Plane
 
 __all__ = [
     "CORD_TISSUES",
@@ -22,6 +23,7 @@ __all__ = [
     "cord_origin",
     "cord_parts",
     "cord_path",
+    "cord_planes",
     "cord_truth",
 ]
 
@@ -58,9 +60,11 @@ _FINER = 2
 #: Pieces of a long tube that are looked at together.
 _RUN = 12
 #: How far inside the jelly the vessels begin, over the cord's radius.
-_BEGIN = 0.6
+_BEGIN = 0.8
 #: Lattice of the vessels over that of the fetus.
 _FINENESS = 0.75
+#: Shares of the cord between which it floats, and what is shown of it over its diameter.
+_FLOATING, _SHOWN = (0.2, 0.8), 2.0
 
 Vector = NDArray[np.float64]
 
@@ -156,13 +160,14 @@ def cord_path(
     return find_path(start, way, end, normal, length, obstacles, inside, radius)
 
 
-def cord_parts(plan: Plan, path: ArrayLike) -> tuple[Part, ...]:
+def cord_parts(plan: Plan, path: ArrayLike, body: Shape | None = None) -> tuple[Part, ...]:
     """The cord's jelly where the path is (the world), for the group of the amniotic content.
 
     Args:
         plan: of the fetus.
         path: centre line `(nodes, 3)` [mm], see `cord_path`; its last piece points into the
             placenta.
+        body: what the root of the cord must not enter.
     """
     way, outer = np.asarray(path, np.float64), 0.5 * plan.sizes["cord_diameter"]
     sheaths = []
@@ -170,7 +175,7 @@ def cord_parts(plan: Plan, path: ArrayLike) -> tuple[Part, ...]:
         radius = vessel.radius + _wall(plan) + max(_SHEATH * vessel.radius, _LEAST_SHEATH)
         sheaths.append(tube(line[-_FAN:], radius))
     jelly = union(_long_tube(way[:-1], outer), *sheaths, blend=0.3 * outer)
-    return (Part("cord_jelly", jelly),)
+    return (Part("cord_jelly", jelly if body is None else jelly - body),)
 
 
 def cord_groups(plan: Plan, path: ArrayLike) -> tuple[Group, ...]:
@@ -232,6 +237,29 @@ def _wound(plan: Plan, vessel: _Vessel, way: Vector) -> Vector:
         - 0.25 * outer * (1.0 - np.minimum(3.0 * share, 1.0)) * tangent[-1]
     )
     return np.concatenate([line, fan])
+
+
+def cord_planes(plan: Plan, path: ArrayLike) -> dict[str, Plane]:
+    """The cord across and along where a free loop of it comes nearest to the front.
+
+    Args:
+        plan: of the fetus.
+        path: centre line `(nodes, 3)` [mm] in the world, see `cord_path`.
+    """
+    way, back = np.asarray(path, np.float64), np.array([0.0, 1.0, 0.0])
+    first, last = (round(share * len(way)) for share in _FLOATING)
+    at = first + int(np.argmin(way[first:last, 1]))
+    across = way[at + 1] - way[at - 1]
+    across /= np.linalg.norm(across)
+    along = np.cross(across, back)
+    along /= np.linalg.norm(along)
+    reach = _SHOWN * plan.sizes["cord_diameter"]
+    there = tuple(vessel.region for vessel in _vessels(plan))
+    shows = ("cord_jelly", *there)
+    return {
+        "cord": Plane(way[at], across, shows=shows, reach=reach),
+        "cord_long": Plane(way[at], along, shows=("cord_jelly", "cord_vein"), reach=1.5 * reach),
+    }
 
 
 def cord_truth(plan: Plan, path: ArrayLike | None = None) -> dict[str, float]:

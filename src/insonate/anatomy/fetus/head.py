@@ -151,16 +151,17 @@ def _nuchal_pad(plan: Plan) -> tuple[Shape, float] | None:
 
 
 def head_groups(plan: Plan) -> tuple[Group, ...]:
-    """Skull with face, and the brain in the fluid of its cavity, in the fetal frame.
+    """Skull with face, the brain in its fluid, the plexus in the brain's, in the fetal frame.
 
     Raises:
         InputError: a finding for which the head has no room.
     """
     _check(plan)
-    skull, brain = (*skull_parts(plan), *_face(plan).parts()), Brain(plan).parts()
+    skull, brain = (*skull_parts(plan), *_face(plan).parts()), Brain(plan)
     return (
         Group("fetal_head", "fetal_soft_tissue", skull, 0.8).moved(plan.head),
-        Group("fetal_intracranial", "fetal_subarachnoid", brain, 0.7).moved(plan.head),
+        Group("fetal_intracranial", "fetal_subarachnoid", brain.parts(), 0.7).moved(plan.head),
+        Group("fetal_plexus", "fetal_ventricle", brain.plexus_parts(), 0.7).moved(plan.head),
     )
 
 
@@ -308,4 +309,5 @@ def head_truth(plan: Plan) -> dict[str, float]:
         "skull_thickness",
         "third_ventricle_width",
     )
-    return truth | {name: plan.sizes[name] for name in others}
+    clefts = {name: plan.finding(name) for name in ("cleft_lip", "cleft_lip_right")}
+    return truth | clefts | {name: plan.sizes[name] for name in others}

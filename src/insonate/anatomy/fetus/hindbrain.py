@@ -37,6 +37,8 @@ LOBE, LOBE_HALF = 0.23, (0.27, 0.21, 0.22)
 FOREMOST = 0.05
 #: Arachnoid septa in the cisterna magna: distance from the midline over B, thickness [mm] (E).
 SEPTA, SEPTUM = 0.07, 0.5
+#: They begin behind the vermis, at this share of the cisterna magna (E), and end in the bone.
+SEPTA_BEGIN = 0.35
 
 Vector = NDArray[np.float64]
 
@@ -186,8 +188,9 @@ class Hindbrain:
 
     def _septa(self) -> Shape:
         plan = self.plan
-        half = (0.5 * SEPTUM, 0.5 * self.cisterna + 1.5, 0.4 * plan.sizes["vermis_cc"])
-        middle = self.vermis_back + self.way * 0.5 * self.cisterna
+        long = (1.0 - SEPTA_BEGIN) * self.cisterna + 1.5
+        half = (0.5 * SEPTUM, 0.5 * long, 0.4 * plan.sizes["vermis_cc"])
+        middle = self.vermis_back + self.way * (SEPTA_BEGIN * self.cisterna + 0.5 * long)
         aside = SEPTA * plan.sizes.half_width
         plates = [
             box(shifted(middle, side * aside, 0.0, 0.0), half, self.axes) for side in (1.0, -1.0)

@@ -43,6 +43,9 @@ _LOWER = {
 #: Ossification of the epiphyses at the knee: weeks of the first sign, growth a week [mm] (M, E).
 _KNEE = {"femur": (32.0, 0.75), "tibia": (35.0, 0.75)}
 _KNEE_LEAST = 0.8
+#: The femur's centre over the gap between shaft and joint: place and largest diameter (E). Room
+#: stays between it and the shaft, so that the shaft keeps its length on any lattice.
+_KNEE_AT, _KNEE_MOST = 0.72, 0.64
 #: Muscle bellies (E): first and last place along the limb, 0 to 2 as in `Flesh`.
 _BELLIES = {"arm": ((0.22, 0.97), (1.02, 1.80)), "leg": ((0.22, 0.95), (1.04, 1.80))}
 #: Places along a belly, and how much of the room it fills there.
@@ -192,12 +195,12 @@ def _knee_centres(plan: Plan, limb: Limb, room: _Room, length: float) -> tuple[P
         return ()
     gap = float(np.linalg.norm(limb.upper.end - shaft_ends(limb.upper, length)[1]))
     places = {
-        "femur": limb.upper.end - 0.5 * gap * limb.upper.frame[:, 2],
+        "femur": limb.upper.end - (1.0 - _KNEE_AT) * gap * limb.upper.frame[:, 2],
         "tibia": limb.lower.point(0.035, 0.0, 0.1 * room.at(1.0)),
     }
     parts = []
     for name, (first, growth) in _KNEE.items():
-        diameter = min(growth * (plan.sizes.weeks - first), 0.9 * gap)
+        diameter = min(growth * (plan.sizes.weeks - first), _KNEE_MOST * gap)
         if diameter > _KNEE_LEAST:
             parts.append(Part("fetal_bone", sphere(places[name], 0.5 * diameter), diameter))
     return tuple(parts)

@@ -142,9 +142,16 @@ class Ventricles:
         return intersect(plexus, self.ventricle(side).offset(-FILM))
 
     def parts(self) -> tuple[Part, ...]:
-        """Fluid and plexus of both sides, in painter's order."""
+        """Walls and fluid of both sides, in painter's order."""
         whole = [self.ventricle(side) for side in (1.0, -1.0)]
         wall = [Part("fetal_ventricle_wall", fluid.offset(WALL), WALL) for fluid in whole]
         fluid = [Part("fetal_ventricle", shape) for shape in whole]
-        plexus = [Part("fetal_choroid_plexus", self.plexus(side)) for side in (1.0, -1.0)]
-        return (*wall, *fluid, *plexus)
+        return (*wall, *fluid)
+
+    def plexus_parts(self) -> tuple[Part, ...]:
+        """The plexus of both sides, inside the fluid: a group of its own.
+
+        On a lattice shared with the ventricle's wall the film between them would be lost, and
+        with it the ventricle's width.
+        """
+        return tuple(Part("fetal_choroid_plexus", self.plexus(side)) for side in (1.0, -1.0))

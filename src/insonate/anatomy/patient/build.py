@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from insonate.anatomy.fetus.body import (
     FETAL_TISSUES,
+    ROOT_ABOVE,
     fetal_groups,
     fetal_landmarks,
     fetal_outline,
@@ -24,8 +25,10 @@ from insonate.anatomy.fetus.cord import (
     cord_origin,
     cord_parts,
     cord_path,
+    cord_planes,
     cord_truth,
 )
+from insonate.anatomy.fetus.diaphragm import trunk_core
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.fetus.settle import settle
 from insonate.anatomy.implicit import Group, Part, Shape, tube
@@ -37,6 +40,7 @@ from insonate.anatomy.mother.plan import MotherPlan
 from insonate.anatomy.patient.parameters import Parameters, fetal_plan, fill, mother_plan
 from insonate.anatomy.planes import Plane
 from insonate.anatomy.womb.build import build_womb
+from insonate.anatomy.womb.cover import covered
 from insonate.anatomy.womb.tissues import WOMB_TISSUES
 from insonate.anatomy.womb.womb import Womb
 
@@ -101,7 +105,7 @@ def design(given: Parameters) -> Anatomy:
     womb = build_womb(
         mothers,
         plan,
-        frozen(skin, 2.5 * scale, 14.0 * scale),
+        frozen(covered(skin), 2.5 * scale, 14.0 * scale),
         presentation=str(filled.presentation),
         back=str(filled.back),
         placenta=str(filled.placenta),
@@ -116,7 +120,7 @@ def design(given: Parameters) -> Anatomy:
         (
             *womb.content_parts(),
             Part("fetal_skin", skin.moved(womb.matrix)),
-            *cord_parts(plan, path),
+            *cord_parts(plan, path, trunk_core(plan).offset(ROOT_ABOVE).moved(womb.matrix)),
         ),
     )
     fetal = tuple(group.moved(womb.matrix) for group in fetal_groups(plan, passage))
@@ -129,7 +133,7 @@ def design(given: Parameters) -> Anatomy:
         matrix=womb.matrix,
         fetal=(content, *cord_groups(plan, path), *fetal),
         maternal=(*mother.groups, *womb.groups()),
-        planes=planes | womb.planes(),
+        planes=planes | cord_planes(plan, path) | womb.planes() | mother.planes,
         landmarks=landmarks | womb.landmarks() | mother.landmarks,
         truth=fetal_truth(plan) | cord_truth(plan, path) | womb.truth() | mother.truth,
     )
