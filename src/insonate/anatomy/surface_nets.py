@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insonate.anatomy.fields import Field, Grid
+from insonate.anatomy.implicit.net import crossings
 
 __all__ = ["Net", "fit", "surface_net"]
 
@@ -38,7 +39,7 @@ class Net:
     """
 
     vertices: NDArray[np.float64]
-    quads: NDArray[np.int64]
+    quads: NDArray[np.int32]
     front: NDArray[np.int32]
     back: NDArray[np.int32]
     cells: NDArray[np.float64]
@@ -58,60 +59,15 @@ def surface_net(labels: NDArray[np.integer], grid: Grid) -> Net:
     """The surfaces between all labels of a lattice, closed at its border by label 0.
 
     Args:
-        labels: `(z, y, x)`; 0 is the background, higher ones are painted over lower ones.
+        labels: `(z, y, x)`, at most 65535; 0 is the background, higher ones are painted over
+            lower ones.
         grid: of the labels.
     """
-    padded = np.pad(labels, 1)
-    parts = [_crossings(padded, axis) for axis in range(3)]
-    cells = np.concatenate([part[0] for part in parts])
-    middle = np.concatenate([part[1] for part in parts])
-    front = np.concatenate([part[2] for part in parts])
-    back = np.concatenate([part[3] for part in parts])
-    used, quads = np.unique(cells, return_inverse=True)
-    quads = quads.reshape(-1, 4)
-    index = _mean_at(quads, middle, len(used))  # (z, y, x) in the padded lattice
+    index, _, quads, pairs = crossings(np.pad(labels, 1).astype(np.uint16))
     if np.linalg.det(grid.axes) < 0:
         quads = quads[:, ::-1]
-    vertices = grid.to_world(index[:, ::-1] - 1.0)
-    corner = np.stack(np.unravel_index(used, padded.shape), axis=1)
-    middle = (
-        corner[:, ::-1].astype(np.float64) - 0.5
-    )  # of the cell, in the lattice without its padding
-    return Net(vertices, quads, front.astype(np.int32), back.astype(np.int32), middle)
-
-
-def _crossings(
-    labels: NDArray[np.integer], axis: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.integer], NDArray[np.integer]]:
-    """Lattice edges along `axis` whose ends differ: four cells, middle, low and high label."""
-    ahead = np.take(labels, range(1, labels.shape[axis]), axis=axis)
-    here = np.take(labels, range(labels.shape[axis] - 1), axis=axis)
-    at = np.argwhere(here != ahead)
-    a, b = here[tuple(at.T)], ahead[tuple(at.T)]
-    # Axes are stored z, y, x: going down the list is a right-handed turn about x, y, z.
-    u, v = (axis - 1) % 3, (axis - 2) % 3
-    around = []
-    for du, dv in ((0, 0), (-1, 0), (-1, -1), (0, -1)):
-        cell = at.copy()
-        cell[:, u] += du
-        cell[:, v] += dv
-        around.append(np.ravel_multi_index(tuple(cell.T), labels.shape))
-    cells = np.stack(around, axis=1)
-    cells = np.where((a < b)[:, None], cells[:, ::-1], cells)  # normal from high to low
-    middle = at.astype(np.float64)
-    middle[:, axis] += 0.5
-    return cells, middle, np.minimum(a, b), np.maximum(a, b)
-
-
-def _mean_at(
-    quads: NDArray[np.int64], values: NDArray[np.float64], count: int
-) -> NDArray[np.float64]:
-    """Mean over the quads around each vertex of a value per quad, `(count, 3)`."""
-    corner = quads.ravel()
-    total = np.bincount(corner, minlength=count)
-    spread = np.repeat(values, 4, axis=0)
-    sums = [np.bincount(corner, weights=spread[:, i], minlength=count) for i in range(3)]
-    return np.stack(sums, axis=1) / np.maximum(total, 1)[:, None]
+    vertices = grid.to_world(index - 1.0)
+    return Net(vertices, quads, pairs[:, 0], pairs[:, 1], np.floor(index) - 0.5)
 
 
 def fit(net: Net, fields: Sequence[Field | None], grid: Grid) -> tuple[Net, NDArray[np.float32]]:
@@ -155,8 +111,8 @@ def _owners(net: Net) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
 
 
 def _neighbours(
-    quads: NDArray[np.int64], junction: NDArray[np.bool_]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    quads: NDArray[np.integer], junction: NDArray[np.bool_]
+) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
     """Directed edges of the quads; a junction listens to junctions only."""
     ends = np.stack([quads, np.roll(quads, -1, axis=1)], axis=-1).reshape(-1, 2)
     ends = np.concatenate([ends, ends[:, ::-1]])
@@ -165,7 +121,7 @@ def _neighbours(
 
 
 def _relaxed(
-    vertices: NDArray[np.float64], neighbours: tuple[NDArray[np.int64], NDArray[np.int64]]
+    vertices: NDArray[np.float64], neighbours: tuple[NDArray[np.integer], NDArray[np.integer]]
 ) -> NDArray[np.float64]:
     to, source = neighbours
     count = np.bincount(to, minlength=len(vertices))

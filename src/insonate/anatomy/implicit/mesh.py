@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from insonate.acoustics import Tissue, TissueTable, load_tissues
 from insonate.anatomy.implicit import label_kernels, net_kernels
+from insonate.anatomy.implicit.net import crossings
 from insonate.anatomy.implicit.part import Group, Part
 from insonate.anatomy.implicit.program import Program, compile_shapes
 from insonate.anatomy.implicit.threads import each, in_threads
@@ -158,8 +159,7 @@ def _mesh(group: Group, spacing: float, number: Mapping[str, int]) -> _Mesh:
     """Vertices, faces, pairs of regions and corner normals of one group."""
     program = compile_shapes([part.shape for part in group.parts])
     labels, origin = _paint(group.parts, program, spacing)
-    vertices, owners, cells = _vertices(labels)
-    quads, pairs = _quads(labels, cells)
+    vertices, owners, quads, pairs = crossings(labels)
     start = np.floor(vertices) + 0.5
     vertices = _fitted(
         program,
@@ -197,38 +197,6 @@ def _paint(
         least=8,
     )
     return labels, low
-
-
-def _vertices(
-    labels: NDArray[np.uint16],
-) -> tuple[NDArray[np.float64], NDArray[np.int32], NDArray[np.int32]]:
-    """Vertices [voxels], their labels, and the number of the vertex in every cell."""
-    nz, ny, nx = (n - 1 for n in labels.shape)
-    cells, counts = np.empty((nz, ny, nx), np.int32), np.zeros(nz, np.int64)
-    in_threads(lambda a, b: net_kernels.count_cells(labels, cells, counts, a, b), nz, least=1)
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    vertices = np.empty((offsets[-1], 3))
-    owners = np.empty((offsets[-1], net_kernels.OWNERS), np.int32)
-    in_threads(
-        lambda a, b: net_kernels.fill_cells(labels, cells, offsets, vertices, owners, a, b),
-        nz,
-        least=1,
-    )
-    return vertices, owners, cells
-
-
-def _quads(
-    labels: NDArray[np.uint16], cells: NDArray[np.int32]
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Corners of the quads, and the low and high label at their sides."""
-    none, nobody = np.empty((0, 4), np.int32), np.empty((0, 2), np.int32)
-    quads, pairs = [], []
-    for axis in range(3):
-        count = net_kernels.cross_edges(labels, cells, axis, none, nobody)
-        quads.append(np.empty((count, 4), np.int32))
-        pairs.append(np.empty((count, 2), np.int32))
-        net_kernels.cross_edges(labels, cells, axis, quads[-1], pairs[-1])
-    return np.concatenate(quads), np.concatenate(pairs)
 
 
 def _fitted(

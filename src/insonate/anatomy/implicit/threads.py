@@ -14,7 +14,8 @@ from typing import TypeVar
 
 __all__ = ["each", "in_threads"]
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 #: Pieces of a range a core; more than one evens out the load.
 _PIECES = 8
