@@ -107,17 +107,17 @@ class DeviceScene:
     def _average_normals(self) -> None:
         """Smooth normals of the mesh as it stands, where none are given."""
         if self._wedges is None:
-            self.anatomy.corners, *faces = (self._array(w, wp.int32) for w in _wedges(self.scene))
-            self._wedges = *faces, self._zeros(self.scene.triangles)
-            self.anatomy.normals = self._zeros(len(faces[0]) - 1)
+            corner_of, start, faces = (self._array(w, wp.int32) for w in _wedges(self.scene))
+            self._wedges = start, faces, self._zeros(self.scene.triangles)
+            self.anatomy.corners, self.anatomy.normals = corner_of, self._zeros(len(start) - 1)
         self._average(self._mesh.points, self.anatomy.normals)
 
     def _turn_normals(self) -> None:
         """Given normals hold for the rest shape: they turn with the faces around them."""
         if self._turning is None:
-            wedge, *faces = (self._array(w, wp.int32) for w in _wedges(self.scene))
-            self._wedges = *faces, self._zeros(self.scene.triangles)
-            before, after = (self._zeros(len(faces[0]) - 1) for _ in range(2))
+            wedge, start, faces = (self._array(w, wp.int32) for w in _wedges(self.scene))
+            self._wedges = start, faces, self._zeros(self.scene.triangles)
+            before, after = (self._zeros(len(start) - 1) for _ in range(2))
             self._average(self.anatomy.rest, before)
             self._turning = self.anatomy.normals, wedge, before, after
             self.anatomy.normals = self._zeros(3 * self.scene.triangles)

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.patient.draw import Draw
@@ -147,7 +147,7 @@ class MaternalBreathing:
         front = np.array([self.spine_front(float(height)) for height in lines[2]])
         share = smooth((front + _BEHIND - y) / _FORWARD) * smooth((z - _FEET) / _UPWARD)
         moving = share > 0.0
-        away = cKDTree(self.bones).query(nodes[moving], distance_upper_bound=200.0)[0]
+        away = KDTree(self.bones).query(nodes[moving], distance_upper_bound=200.0)[0]
         share[moving] *= smooth((np.minimum(away, 200.0) - _BY_BONE) / _BEGINS)
         return gaussian_filter(share, _SOFT / _SPACING, mode="nearest")
 

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from insonate.anatomy.fetus.cord import cord_origin
 from insonate.anatomy.fetus.joints import (
@@ -258,14 +258,14 @@ class MovingLimbs(LimbMotion):
         return found
 
     @cached_property
-    def _skin(self) -> tuple[cKDTree, Vector]:
+    def _skin(self) -> tuple[KDTree, Vector]:
         """Points of the fetus' skin, and their weights `(points, 12)`."""
         own = self.fluid.own
         skin = _some(np.flatnonzero((own >= 0) & self.own[own]), _DRAGGING)
         index, weights = LimbMotion(self.plan, self.fluid.vertices[skin], self.seed)._weights
         every = np.zeros((len(skin), weights.shape[1]))
         every[index] = weights
-        return cKDTree(self.fluid.vertices[skin]), every
+        return KDTree(self.fluid.vertices[skin]), every
 
     @cached_property
     def _every(self) -> Vector:

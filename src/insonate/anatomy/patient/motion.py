@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from insonate.anatomy.fetus.heart_frame import heart_frame
 from insonate.anatomy.fetus.heartbeat import heart_displacement
@@ -181,7 +181,7 @@ class Motion:
     def _near(self) -> Index:
         """Vertices of the fetus, and of others that it may move."""
         vertices = self.record.surfaces.vertices
-        tree = cKDTree(vertices[self._is_fetal][::5])
+        tree = KDTree(vertices[self._is_fetal][::5])
         away = tree.query(vertices, distance_upper_bound=self._plan.sizes.trunk_radius)[0]
         return np.flatnonzero(self._is_fetal | np.isfinite(away))
 
