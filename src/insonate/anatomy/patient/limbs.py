@@ -194,7 +194,7 @@ class MovingLimbs(LimbMotion):
     @cached_property
     def moving(self) -> NDArray[np.bool_]:
         """Whether limbs move a point at all, `(points,)`."""
-        return (self._every > 0.0).any(axis=1)
+        return np.asarray((self._every > 0.0).any(axis=1))
 
     def angles(self, time: float) -> Vector:
         """Joint angles `(4, 5)` [rad], `time` seconds after rest."""
@@ -245,7 +245,9 @@ class MovingLimbs(LimbMotion):
         """Weights of points `(points, 3)` [mm] outside of the fetus, `(points, 12)`."""
         tree, weights = self._skin
         radius = self.plan.sizes.trunk_radius
-        away, near = tree.query(points, _FOLLOWED, distance_upper_bound=_DRAG * radius)
+        away, near = map(
+            np.asarray, tree.query(points, _FOLLOWED, distance_upper_bound=_DRAG * radius)
+        )
         pull = np.where(np.isfinite(away), 1.0 / (away**2 + (_BLUR * radius) ** 2) ** 2, 0.0)
         total = np.maximum(pull.sum(axis=1), 1e-30)
         fade = 1.0 - smooth((away[:, 0] / radius - _APART) / (_DRAG - _APART))
