@@ -26,6 +26,7 @@ from insonate.anatomy.mother.plan import MotherPlan
 from insonate.anatomy.mother.room import reach
 from insonate.anatomy.mother.vessels import VESSEL_TISSUES, vessel_groups, vessels_free
 from insonate.anatomy.mother.wall import WALL_TISSUES, Wall
+from insonate.anatomy.planes import Plane
 
 __all__ = [
     "MOTHER_TISSUES",
@@ -48,6 +49,8 @@ MOTHER_TISSUES: dict[str, str | Mapping[str, str | float]] = {
 
 #: How far beside the umbilicus the wall is measured [mm]: beside its dimple.
 _BESIDE_NAVEL = 18.0
+#: What is shown of an ovary, and around its cyst [mm].
+_OVARY, _AROUND_CYST = 30.0, 20.0
 
 Vector = NDArray[np.float64]
 
@@ -117,7 +120,8 @@ class Mother:
     def landmarks(self) -> dict[str, Vector]:
         """Named points of the mother, `(3,)` [mm]."""
         plan = self.plan
-        return {
+        cyst = self.ovaries[0].cyst
+        return ({} if cyst is None else {"ovarian_cyst": cyst}) | {
             "umbilicus": self.on_midline(self.wall.skin, plan.umbilicus_height),
             "xiphoid": self.on_midline(self.wall.skin, plan.xiphoid_height),
             "suprapubic": self.on_midline(self.wall.skin, 20.0),
@@ -127,6 +131,14 @@ class Mother:
             "ovary_left": self.ovaries[0].centre,
             "ovary_right": self.ovaries[1].centre,
         }
+
+    @cached_property
+    def planes(self) -> dict[str, Plane]:
+        """Planes of the mother's organs."""
+        reach = 0.5 * self.plan.finding("ovarian_cyst") + _AROUND_CYST
+        left, right = self.ovaries
+        planes = {"ovary_right": right.plane(_OVARY)}
+        return {"ovary_left": left.plane(max(_OVARY, reach))} | planes
 
     @cached_property
     def truth(self) -> dict[str, float]:

@@ -12,6 +12,7 @@ from insonate.anatomy.implicit.program import distance
 from insonate.anatomy.mother.plan import MotherPlan
 from insonate.anatomy.mother.room import carve
 from insonate.anatomy.mother.wall import base_cavity
+from insonate.anatomy.planes import Plane
 
 __all__ = ["OVARY_TISSUES", "Ovary", "place_ovaries"]
 
@@ -55,6 +56,7 @@ class Ovary:
         free: its surface, and its cyst's, as if nothing pressed on them.
         outer: its surface.
         follicles: what is in it: region, shape.
+        cyst: middle of its cyst `(3,)` [mm]; None if it has none.
     """
 
     side: str
@@ -62,12 +64,26 @@ class Ovary:
     free: Shape
     outer: Shape
     follicles: tuple[tuple[str, Shape], ...]
+    cyst: NDArray[np.float64] | None = None
 
     def groups(self) -> tuple[Group, ...]:
         """Stroma with follicles."""
         parts = [Part(f"ovary_{self.side}", self.outer)]
         parts += [Part(region, shape) for region, shape in self.follicles]
         return (Group(f"ovary_{self.side}", "peritoneal_fat", tuple(parts), 1.3),)
+
+    def plane(self, reach: float) -> Plane:
+        """A section from the front: across the body, or through the cyst and the ovary beside it.
+
+        Args:
+            reach: radius of what is to be seen [mm].
+        """
+        region, back = f"ovary_{self.side}", np.array([0.0, 1.0, 0.0])
+        if self.cyst is None:
+            return Plane(self.centre, np.array([0.0, 0.0, 1.0]), shows=(region,), reach=reach)
+        normal = np.cross(back, self.centre - self.cyst)
+        normal /= np.linalg.norm(normal)
+        return Plane(self.cyst, normal, shows=("ovarian_cyst", region), reach=reach)
 
 
 def _beside(uterus: Shape | None, plan: MotherPlan, side: float, clear: float) -> np.ndarray:
@@ -126,7 +142,7 @@ def _ovary(
     parts = [(f"follicles_{side}", follicles & inside)]
     if cyst:
         parts.append(("ovarian_cyst", sphere(middle, 0.5 * cyst)))
-    return Ovary(side, lying, free, outer, tuple(parts))
+    return Ovary(side, lying, free, outer, tuple(parts), middle if cyst else None)
 
 
 def _follicles(centre: np.ndarray, sign: float, count: int) -> Shape:

@@ -176,7 +176,7 @@ class Womb:
                 planes[name] = _plane(point, up, back, ("fibroid", "myometrium"), 45.0)
         if "contraction" in marks:
             planes["contraction"] = _plane(
-                marks["contraction"], up, back, ("contraction", "myometrium"), 45.0
+                marks["contraction"], up, back, ("myometrial_contraction", "myometrium"), 45.0
             )
         return planes
 
