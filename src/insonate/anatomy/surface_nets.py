@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insonate.anatomy.fields import Field, Grid
-from insonate.anatomy.implicit.net import crossings
 
 __all__ = ["Net", "fit", "surface_net"]
 
@@ -63,6 +62,8 @@ def surface_net(labels: NDArray[np.integer], grid: Grid) -> Net:
             lower ones.
         grid: of the labels.
     """
+    from insonate.anatomy.implicit.net import crossings  # numba: a second of import
+
     index, _, quads, pairs = crossings(np.pad(labels, 1).astype(np.uint16))
     if np.linalg.det(grid.axes) < 0:
         quads = quads[:, ::-1]

@@ -113,6 +113,8 @@ class Parameters:
             raise InputError(f"seed: expected a whole number from 0, got {self.seed!r}")
         for name in RANGES:
             _check_number(name, getattr(self, name))
+            if name != "detail" and getattr(self, name) is not None:  # 22 and 22.0 are one age
+                object.__setattr__(self, name, float(getattr(self, name)))
         for name, words in (
             ("law", tuple(LAWS)),
             ("presentation", PRESENTATIONS),
@@ -139,7 +141,7 @@ def _check_number(name: str, value: object) -> None:
     if value is None:
         return
     if not (_is_number(value) and low <= value <= high):  # type: ignore[operator]
-        raise InputError(f"{name}: expected {low:g} to {high:g} {unit}, got {value!r}")
+        raise InputError(f"{name}: expected {low:.10g} to {high:.10g} {unit}, got {value!r}")
 
 
 def _check_word(name: str, value: object, words: tuple[str, ...]) -> None:

@@ -34,7 +34,7 @@ NEAR, DEEPER, TOO_DEEP = 60.0, 60.0, 190.0
 #: how far from the skin an end may be [mm]; beyond it sound is lost.
 FACE, SAG, LIFTED = 22.0, 5.2, 14.0
 #: Cost of a wholly hidden plane, and of one that still counts as seen.
-HIDDEN, LIMIT = 5.0, 5.0
+HIDDEN, LIMIT = 7.0, 6.5
 
 
 @dataclass(frozen=True)
@@ -134,21 +134,37 @@ class Seeker:
         return worst
 
     def _hidden(self, plane: Plane, at: Vector, normal: Vector) -> float:
-        """Share of the plane's field that bone or gas in front of it hides."""
-        u = np.cross(normal, [0.3, 0.5, 0.8])
-        u /= np.linalg.norm(u)
-        v = np.cross(normal, u)
-        angle = np.linspace(0.0, 2.0 * np.pi, 12, endpoint=False)
-        ring = np.cos(angle)[:, None] * u + np.sin(angle)[:, None] * v
-        targets = plane.origin + 0.7 * plane.reach * np.concatenate([ring, 0.4 * ring, [0.0 * u]])
+        """Share of the plane that bone or gas hides: all of it, and its middle twice.
+
+        What lies at its rim is passed over for the whole, since a skull is always there; but a
+        spine or a rib in front of the middle counts.
+        """
+        outer, inner = _rings(plane, normal)
+        return 0.7 * self._blocked(plane, at, outer, 1.15) + 0.3 * self._blocked(
+            plane, at, inner, 0.4
+        )
+
+    def _blocked(self, plane: Plane, at: Vector, targets: Vector, clear: float) -> float:
+        """Share of `targets` behind something hard that is `clear` times the reach away."""
         way = targets - at
         length = np.linalg.norm(way, axis=1)
         way /= length[:, None]
         start = at + 0.5 * way
         hit, face = self.hard.first_hit(start, way, OUTSIDE)
         where = start + np.where(face >= 0, hit, 0.0)[:, None] * way
-        outside = np.linalg.norm(where - plane.origin, axis=1) > 1.15 * plane.reach
-        return float(((face >= 0) & (hit < length) & outside).mean())
+        away = np.linalg.norm(where - plane.origin, axis=1) > clear * plane.reach
+        return float(((face >= 0) & (hit < length) & away).mean())
+
+
+def _rings(plane: Plane, normal: Vector) -> tuple[Vector, Vector]:
+    """Points all over the plane's field, and in its middle, `(points, 3)` each [mm]."""
+    u = np.cross(normal, [0.3, 0.5, 0.8])
+    u /= np.linalg.norm(u)
+    v = np.cross(normal, u)
+    angle = np.linspace(0.0, 2.0 * np.pi, 12, endpoint=False)
+    ring = plane.reach * (np.cos(angle)[:, None] * u + np.sin(angle)[:, None] * v)
+    middle = np.concatenate([0.28 * ring, [0.0 * u]])
+    return plane.origin + np.concatenate([0.7 * ring, middle]), plane.origin + middle
 
 
 def _normals(plane: Plane) -> list[Vector]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from insonate.anatomy.fetus.plan import Posture
 from insonate.anatomy.implicit.mesh import Span, Surfaces, region_tissues
-from insonate.anatomy.patient.parameters import Parameters
+from insonate.anatomy.patient.parameters import Parameters, fill
 from insonate.anatomy.patient.probe_search import Seeker, Window
 from insonate.anatomy.planes import Plane
 from insonate.anatomy.scene_cache import cache_folder
@@ -62,7 +62,7 @@ class Record:
 
 def load_record(given: Parameters) -> Record:
     """The patient from the cache, or built and put there."""
-    path = cache_folder() / f"patient-{_key(given)}.npz"
+    path = cache_folder() / f"patient-{_key(fill(given))}.npz"
     record = _read(path)
     if record is None:
         record = build_record(given)
