@@ -457,4 +457,4 @@ def test_patient_comes_with_the_package_but_its_compiler_only_when_asked_for():
         "print(Patient(gestational_age=30).gestational_age)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "False", "30"]
+    assert done.stdout.split() == ["False", "False", "30.0"]
