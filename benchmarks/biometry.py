@@ -86,7 +86,9 @@ def table(rows: dict[float, dict[str, dict[str, float]]]) -> str:
     """Formula / mesh [mm] and error [%], a line for each week."""
     lines = ["| weeks | " + " | ".join(MEASURES) + " |", "|---" * (len(MEASURES) + 1) + "|"]
     for week, measured in rows.items():
-        cells = [f"{m['formula']:.1f} / {m['mesh']:.1f} ({m['error']:+.2f} %)" for m in measured.values()]
+        cells = [
+            f"{m['formula']:.1f} / {m['mesh']:.1f} ({m['error']:+.2f} %)" for m in measured.values()
+        ]
         lines.append(f"| {week:g} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -134,19 +134,32 @@ def crossings(surfaces: Surfaces) -> list[Crossing]:
     An edge that touches a triangle at its own end does not pierce it. The depth is how far the
     edge reaches through, the lesser of both sides.
     """
-    mesh, found = RayMesh(surfaces.vertices, surfaces.faces), []
-    names = list(surfaces.spans)
+    found, names = [], list(surfaces.spans)
     ends = np.array([surfaces.spans[name].last_face for name in names])
-    edge = np.concatenate([surfaces.faces[:, [a, b]] for a, b in ((0, 1), (1, 2), (2, 0))])
-    edge = np.unique(np.sort(edge, axis=1), axis=0)
     first = np.array([surfaces.spans[name].last_vertex for name in names])
+    edge, hit, far = _piercing(surfaces)
     owner = np.searchsorted(first, edge[:, 0], side="right")
-    hit, far = _pierced(mesh, surfaces.vertices.astype(np.float64), edge)
     other = np.searchsorted(ends, hit, side="right")
     for a, b in sorted(set(zip(owner[hit >= 0], other[hit >= 0], strict=True))):
         here = (hit >= 0) & (owner == a) & (other == b)
         found.append(Crossing(names[a], names[b], int(here.sum()), float(far[here].max())))
     return found
+
+
+def piercing(surfaces: Surfaces) -> tuple[int, NDArray[np.float64]]:
+    """How many edges there are, and how deep [mm] every edge that pierces a triangle does."""
+    edge, hit, far = _piercing(surfaces)
+    return len(edge), far[hit >= 0]
+
+
+def _piercing(
+    surfaces: Surfaces,
+) -> tuple[NDArray[np.int32], NDArray[np.integer], NDArray[np.float64]]:
+    """All edges, the face that each pierces or -1, and how deep [mm]."""
+    mesh = RayMesh(surfaces.vertices, surfaces.faces)
+    edge = np.concatenate([surfaces.faces[:, [a, b]] for a, b in ((0, 1), (1, 2), (2, 0))])
+    edge = np.unique(np.sort(edge, axis=1), axis=0)
+    return edge, *_pierced(mesh, surfaces.vertices.astype(np.float64), edge)
 
 
 def _pierced(
@@ -178,3 +191,13 @@ def missing_structures(anatomy: Anatomy, surfaces: Surfaces) -> list[str]:
             if near.any() != (region in plane.shows):
                 wrong.append(f"{name}: {'cuts' if near.any() else 'misses'} {region}")
     return wrong
+
+
+def room_in_sac(anatomy: Anatomy, surfaces: Surfaces) -> float:
+    """Least distance of the fetal skin from the wall of the sac, placenta included [mm]."""
+    shapes = {part.region: part.shape for part in anatomy.fetal[0].parts}
+    skin = (surfaces.pairs == surfaces.regions.index("fetal_skin")).any(axis=1)
+    at = surfaces.vertices[np.unique(surfaces.faces[skin])].astype(np.float64)
+    # where sac and skin pass the same cell of a coarse lattice a vertex may lie on neither
+    at = at[np.abs(distance(shapes["fetal_skin"], at)) < 0.02]
+    return -float(distance(shapes["amniotic_fluid"], at).max())

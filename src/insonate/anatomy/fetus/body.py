@@ -12,10 +12,12 @@ from insonate.anatomy.fetus.head import (
     HEAD_TISSUES,
     head_groups,
     head_landmarks,
+    head_limits,
     head_outline,
     head_planes,
     head_truth,
 )
+from insonate.anatomy.fetus.kidneys import largest_pelvis
 from insonate.anatomy.fetus.limbs import (
     LIMB_TISSUES,
     limb_groups,
@@ -33,12 +35,15 @@ from insonate.anatomy.fetus.trunk import (
     trunk_planes,
     trunk_truth,
 )
+from insonate.anatomy.findings import FINDINGS
 from insonate.anatomy.implicit import Group, Part, Shape, subtract, union
 from insonate.anatomy.planes import Plane
+from insonate.errors import InputError
 
 __all__ = [
     "FETAL_TISSUES",
     "ROOT_ABOVE",
+    "check_room",
     "fetal_groups",
     "fetal_landmarks",
     "fetal_outline",
@@ -60,6 +65,23 @@ FETAL_TISSUES: Mapping[str, str | Mapping[str, object]] = {
 ROOT_ABOVE = 0.7
 #: Creases between head, trunk and limbs are filled over this share of the abdomen's radius.
 _CREASE = 0.12
+
+
+def check_room(plan: Plan) -> None:
+    """Refuse findings for which a fetus of this size has no room, before anything is built.
+
+    Raises:
+        InputError: with the range that is valid for this fetus.
+    """
+    pelvis = largest_pelvis(plan)
+    limits = head_limits(plan) | {"hydronephrosis": pelvis, "hydronephrosis_right": pelvis}
+    for name, most in limits.items():
+        degree, low = plan.finding(name), FINDINGS[name].low
+        if degree > most:
+            valid = f"{low:g} to {most:.1f} mm" if most >= low else f"none (room for {most:.1f} mm)"
+            raise InputError(
+                f"findings: {name}: expected {valid} at {plan.sizes.weeks:g} weeks, got {degree:g}"
+            )
 
 
 def fetal_outline(plan: Plan, depth: str) -> Shape:

@@ -27,8 +27,9 @@ __all__ = ["OUTSIDE", "Span", "Surfaces", "count_triangles", "mesh_groups", "reg
 OUTSIDE = "outside"
 #: Rounds of smoothing, each followed by a projection; and Newton steps of the last one.
 ROUNDS, RELAXATION, LAST_STEPS = 3, 0.5, 8
-#: How far a vertex may move from its cell's middle along an axis [voxels].
-LEASH = 1.5
+#: How far a vertex may move from its cell's middle along an axis [voxels]; where a part is grown
+#: to be labelled, so much more. Farther, it would pass its neighbours and fold the mesh.
+LEASH = 0.7
 #: Parts are grown to this thickness when they are labelled [voxels].
 THINNEST = 1.8
 #: Vertices are rounded to this [mm], so that machines agree.
@@ -159,6 +160,7 @@ def _mesh(group: Group, spacing: float, number: Mapping[str, int]) -> _Mesh:
     """Vertices, faces, pairs of regions and corner normals of one group."""
     program = compile_shapes([part.shape for part in group.parts])
     labels, origin = _paint(group.parts, program, spacing)
+    leash = np.append(0.0, _swell(group.parts, spacing)) + LEASH * spacing
     vertices, owners, quads, pairs = crossings(labels)
     start = np.floor(vertices) + 0.5
     vertices = _fitted(
@@ -167,7 +169,7 @@ def _mesh(group: Group, spacing: float, number: Mapping[str, int]) -> _Mesh:
         start * spacing + origin,
         owners,
         quads,
-        LEASH * spacing,
+        leash[np.maximum(owners, 0)].max(axis=1),
     )
     slopes = np.zeros((len(vertices), 3, 3))
     in_threads(
@@ -182,8 +184,7 @@ def _paint(
     parts: Sequence[Part], program: Program, spacing: float
 ) -> tuple[NDArray[np.uint16], NDArray[np.float64]]:
     """Labels `(z, y, x)` with an empty border, and the centre of the first voxel [mm]."""
-    missing = [max(0.0, THINNEST * spacing - part.thickness) for part in parts]
-    swell = np.array([m if p.shell else 0.5 * m for m, p in zip(missing, parts, strict=True)])
+    swell = _swell(parts, spacing)
     low = (program.boxes[:, :3] - swell[:, None]).min(axis=0) - 2.0 * spacing
     high = (program.boxes[:, 3:] + swell[:, None]).max(axis=0) + 2.0 * spacing
     count = np.ceil((high - low) / spacing).astype(int) + 1
@@ -199,13 +200,19 @@ def _paint(
     return labels, low
 
 
+def _swell(parts: Sequence[Part], spacing: float) -> NDArray[np.float64]:
+    """How far every part is grown when it is labelled `(parts,)` [mm]."""
+    missing = [max(0.0, THINNEST * spacing - part.thickness) for part in parts]
+    return np.array([m if p.shell else 0.5 * m for m, p in zip(missing, parts, strict=True)])
+
+
 def _fitted(
     program: Program,
     vertices: NDArray[np.float64],
     cells: NDArray[np.float64],
     owners: NDArray[np.int32],
     quads: NDArray[np.int32],
-    leash: float,
+    leash: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Vertices evened out along their surfaces and moved onto them [mm]."""
     junction = owners[:, 2] >= 0

@@ -24,7 +24,7 @@ OWNERS = 4
 #: A vertex that ends further from its surfaces than this follows the highest alone [mm].
 LOST = 0.02
 #: A surface passes through a cell if it is this near to its middle, over the leash.
-NEAR = 0.6
+NEAR = 1.2
 _DONE = 5e-4
 
 
@@ -244,7 +244,7 @@ def project(
         start: see `Program`.
         owners: labels, highest first `(vertices, OWNERS)`.
         cells: where every vertex started `(vertices, 3)` [mm].
-        leash: how far it may go from there along every axis [mm].
+        leash: how far each may go from there along every axis `(vertices,)` [mm].
         steps: of Newton's method.
         vertices: `(vertices, 3)` [mm]; moved.
         first: vertex.
@@ -259,17 +259,18 @@ def project(
         while count < 3 and owners[v, count + 1] >= 0:
             count += 1
         at = vertices[v]
+        reach = leash[v]
         worst = _settle(
-            program, owners[v], count, steps, at, leash, cells[v], stack, residual, slopes, move
+            program, owners[v], count, steps, at, reach, cells[v], stack, residual, slopes, move
         )
         if count == 1 or worst <= LOST:
             continue
-        count = _passing(program, owners[v], count, cells[v], NEAR * leash, stack, near)
+        count = _passing(program, owners[v], count, cells[v], NEAR * reach, stack, near)
         worst = _settle(
-            program, near, count, steps, at, leash, cells[v], stack, residual, slopes, move
+            program, near, count, steps, at, reach, cells[v], stack, residual, slopes, move
         )
         if count > 1 and worst > LOST:
-            _settle(program, near, 1, steps, at, leash, cells[v], stack, residual, slopes, move)
+            _settle(program, near, 1, steps, at, reach, cells[v], stack, residual, slopes, move)
 
 
 @njit(cache=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from insonate.anatomy.fetus.body import (
     FETAL_TISSUES,
     ROOT_ABOVE,
+    check_room,
     fetal_groups,
     fetal_landmarks,
     fetal_outline,
@@ -98,7 +99,9 @@ def design(given: Parameters) -> Anatomy:
         InputError: the parameters cannot be met together.
     """
     filled = fill(given)
-    plan = settle(fetal_plan(filled))
+    plan = fetal_plan(filled)
+    check_room(plan)
+    plan = settle(plan)
     mothers = mother_plan(filled)
     skin = fetal_outline(plan, "skin")
     scale = plan.sizes.trunk_radius / 27.0

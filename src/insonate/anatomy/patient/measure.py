@@ -192,7 +192,8 @@ def measure(patient: Measurable) -> dict[str, float]:
 
     Returns:
         BPD (outer to outer), BPD_inner (outer to inner), OFD, HC (string around the outer
-        table), HC_ellipse, AC (length of the skin around the trunk), AC_ellipse, FL_left,
+        table), HC_ellipse, AC (string around the skin of the
+        trunk), AC_ellipse, FL_left,
         FL_right, FL (their mean), atrium_left, atrium_right, tcd, cisterna_magna.
     """
     return measure_surfaces(patient.surfaces, patient.planes, patient.landmarks)
@@ -222,9 +223,7 @@ def measure_surfaces(
     return found
 
 
-def _head(
-    surfaces: Surfaces, plane: Plane, landmarks: Mapping[str, Vector]
-) -> dict[str, float]:
+def _head(surfaces: Surfaces, plane: Plane, landmarks: Mapping[str, Vector]) -> dict[str, float]:
     """Calipers across and along the midline echo."""
     outer = cut(surfaces, VAULT, plane).around(np.zeros(2))
     along = cut(surfaces, ("fetal_falx",), plane).direction()
@@ -252,7 +251,7 @@ def _abdomen(surfaces: Surfaces, plane: Plane) -> dict[str, float]:
     widths = np.ptp(points @ np.stack([np.cos(angles), np.sin(angles)]), axis=0)
     most = int(np.argmax(widths))
     return {
-        "AC": trunk.perimeter(),
+        "AC": trunk.hull(),
         "AC_ellipse": _ellipse(float(widths[most]), float(widths[(most + 45) % 90])),
     }
 
