@@ -18,7 +18,7 @@ import biometry  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
-DETAIL = 400_000
+DETAIL = 800_000
 PATIENTS = {
     "14 weeks, breech": {"gestational_age": 14.0, "seed": 1, "presentation": "breech"},
     "18 weeks, transverse": {

@@ -138,7 +138,7 @@ def test_another_process_makes_the_same_bytes():
         ({"rectus": -3.0}, "3 to 15 mm"),
         ({"fat": -1.0}, "4 to 60 mm"),
         ({"fetuses": 2}, "twins"),
-        ({"detail": 1000}, "60000 to 3e"),
+        ({"detail": 1000}, "60000 to 3000000 triangles"),
         ({"presentation": "sideways"}, "presentation"),
         ({"findings": {"ventriculomegaly": 400.0}}, "10 to 25 mm"),
         ({"findings": {"webbed_feet": 1.0}}, "unknown finding"),

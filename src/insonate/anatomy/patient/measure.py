@@ -74,7 +74,7 @@ class Section:
         return (points - self.origin) @ self.axes[:, :2]
 
     def of(self, keep: NDArray[np.bool_]) -> Section:
-        """Some of the pieces."""
+        """The pieces that `keep` `(pieces,)` says."""
         return Section(self.segments[keep], self.loops[keep], self.origin, self.axes)
 
     def perimeter(self) -> float:
@@ -192,8 +192,7 @@ def measure(patient: Measurable) -> dict[str, float]:
 
     Returns:
         BPD (outer to outer), BPD_inner (outer to inner), OFD, HC (string around the outer
-        table), HC_ellipse, AC (string around the skin of the
-        trunk), AC_ellipse, FL_left,
+        table), HC_ellipse, AC (string around the skin of the trunk), AC_ellipse, FL_left,
         FL_right, FL (their mean), atrium_left, atrium_right, tcd, cisterna_magna.
     """
     return measure_surfaces(patient.surfaces, patient.planes, patient.landmarks)
