@@ -14,11 +14,11 @@ SCANNER := --quality fine --set haze=-34 --set clutter=-3 --set clutter_depth=10
 .PHONY: demo test docs pictures clean
 
 demo: .venv/core.stamp
-	@$(BIN)/insonate patient --format none --out $(OUT)
+	@$(BIN)/insonate patient --format none --no-preview --out $(OUT)
 	@for plane in $(PLANES); do \
 	  $(BIN)/insonate render $(OUT)/patient.json --view $$plane $(SCANNER) --out $(OUT)/$$plane || exit 1; \
 	done
-	@echo "Pictures: $(OUT)/preview.png and $(OUT)/*/figure.png"
+	@echo "Pictures: $(OUT)/*/figure.png"
 
 test: .venv/dev.stamp
 	@$(BIN)/ruff check

@@ -46,7 +46,7 @@ FINDINGS: dict[str, Finding] = {
     ),
     "oligohydramnios": Finding("mm", 10.0, 50.0, "amniotic fluid index; below 50"),
     "polyhydramnios": Finding("mm", 250.0, 400.0, "amniotic fluid index; from 250"),
-    "placenta_praevia": Finding("mm", 0.0, 40.0, "how far the placenta reaches over the os"),
+    "placenta_praevia": Finding("mm", 1.0, 40.0, "how far the placenta reaches over the os"),
     "fibroid": Finding("mm", 5.0, 100.0, "diameter of the largest fibroid"),
     "ovarian_cyst": Finding("mm", 20.0, 120.0, "diameter; simple, in the left ovary"),
     "short_cervix": Finding("mm", 5.0, 25.0, "length of the closed part; below 25"),
@@ -65,6 +65,7 @@ def check_findings(findings: Mapping[str, float]) -> None:
         finding = FINDINGS[name]
         if not (
             isinstance(degree, (int, float))
+            and not isinstance(degree, bool)
             and math.isfinite(degree)
             and finding.low <= degree <= finding.high
         ):

@@ -62,7 +62,7 @@ def load_cached(key: str) -> tuple[Scene, list[str]] | None:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in ARRAYS}
             about = json.loads(str(stored["about"]))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
         return None
     try:
         scene = Scene(

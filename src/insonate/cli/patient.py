@@ -52,6 +52,8 @@ class MakePatient:
     """of the fetus: left, right, anterior or posterior."""
     flexion: Annotated[float | None, _drawn("SHARE")] = None
     """of the fetus, 0 (extended) to 1 (curled up)."""
+    limb_flexion: Annotated[float | None, _drawn("SHARE")] = None
+    """of knees and elbows, 0 (stretched) to 1 (folded)."""
     placenta: Annotated[str | None, _drawn("NAME")] = None
     """anterior, posterior, fundal, left, right, low_lying or praevia."""
     afi: Annotated[float | None, _drawn("MM", "by age")] = None
@@ -111,7 +113,7 @@ class MakePatient:
         words = {
             "gestational_age": self.ga, "seed": self.seed, "law": self.law,
             "fetuses": self.fetuses, "presentation": self.presentation, "back": self.back,
-            "flexion": self.flexion, "placenta": self.placenta,
+            "flexion": self.flexion, "limb_flexion": self.limb_flexion, "placenta": self.placenta,
             "amniotic_fluid_index": self.afi, "contraction": self.contraction,
             "fat": self.fat, "rectus": self.rectus, "bladder_volume": self.bladder,
             "detail": self.detail,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from insonate.anatomy.fetus.body import (
     FETAL_TISSUES,
@@ -105,10 +105,11 @@ def design(given: Parameters) -> Anatomy:
     mothers = mother_plan(filled)
     skin = fetal_outline(plan, "skin")
     scale = plan.sizes.trunk_radius / 27.0
+    body = frozen(covered(skin), 2.5 * scale, 14.0 * scale)
     womb = build_womb(
         mothers,
         plan,
-        frozen(covered(skin), 2.5 * scale, 14.0 * scale),
+        body,
         presentation=str(filled.presentation),
         back=str(filled.back),
         placenta=str(filled.placenta),
@@ -117,6 +118,8 @@ def design(given: Parameters) -> Anatomy:
     )
     mother = Mother(mothers, frozen(womb.outer, 4.0, 20.0))
     path, passage = _cord(plan, womb, skin)
+    cord = tube(path, 0.5 * plan.sizes["cord_diameter"])
+    womb = dataclasses.replace(womb, fluid=womb.measured(cord, body.moved(womb.matrix)))
     content = Group(
         "amniotic_content",
         "decidua",
@@ -160,7 +163,8 @@ def _cord(plan: Plan, womb: Womb, skin: Shape) -> tuple[Vector, Shape]:
     return path, tube(inner[: max(int(far[0]), 1) + 1], radius + _PASSAGE)
 
 
-def _moved(matrix: Vector, points: Vector) -> Vector:
+def _moved(matrix: ArrayLike, points: ArrayLike) -> Vector:
+    matrix = np.asarray(matrix, np.float64)
     return np.asarray(points) @ matrix[:3, :3].T + matrix[:3, 3]
 
 

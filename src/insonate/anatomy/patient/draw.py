@@ -61,11 +61,12 @@ class Draw:
         own = math.sqrt(1.0 - shared)
         return {m: common + own * self.normal(f"growth of {m}") for m in measures}
 
-    def posture(self, flexion: float) -> Posture:
+    def posture(self, flexion: float, limb_flexion: float) -> Posture:
         """An attitude near the flexed rest.
 
         Args:
             flexion: of trunk, neck and hips, 0 (extended) to 1 (curled up).
+            limb_flexion: of knees and elbows, 0 (stretched) to 1 (folded).
         """
 
         def pair(name: str, degrees: float, spread: float) -> tuple[float, float]:
@@ -76,9 +77,9 @@ class Draw:
             trunk=math.radians(20.0 + 80.0 * flexion),
             trunk_left=math.radians(self.normal("bend", 0.0, 3.0)),
             neck=math.radians(-10.0 + 33.0 * flexion),
-            hip=pair("hip", 75.0 + 70.0 * flexion, 8.0),
-            knee=pair("knee", 100.0, 15.0),
+            hip=pair("hip", 80.0 + 40.0 * flexion + 25.0 * limb_flexion, 8.0),
+            knee=pair("knee", 20.0 + 130.0 * limb_flexion, 10.0),
             shoulder=pair("shoulder", 45.0, 12.0),
-            elbow=pair("elbow", 105.0, 12.0),
+            elbow=pair("elbow", 35.0 + 115.0 * limb_flexion, 10.0),
             abduction=pair("abduction", 25.0, 5.0),
         )

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
 
+import numpy as np
+
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.fetus.sizes import Sizes
 from insonate.anatomy.findings import check_findings
@@ -23,12 +25,25 @@ PRESENTATIONS = ("cephalic", "breech", "transverse")
 BACKS = ("left", "right", "anterior", "posterior")
 PLACENTAS = ("anterior", "posterior", "fundal", "left", "right", "low_lying", "praevia")
 MEASURES = ("BPD", "OFD", "HC", "AC", "FL")
+_WORDS = {
+    "law": tuple(LAWS),
+    "presentation": PRESENTATIONS,
+    "back": BACKS,
+    "placenta": PLACENTAS,
+}
+#: Numbers that may be None.
+_DRAWN = (
+    "flexion", "limb_flexion", "amniotic_fluid_index", "fat", "rectus", "bladder_volume",
+)  # fmt: skip
+#: Width over length of a head that can be built.
+_CEPHALIC_INDEX = (0.62, 0.98)
 
 #: Lowest and highest value, and the unit.
 RANGES: Mapping[str, tuple[float, float, str]] = MappingProxyType(
     {
         "gestational_age": (14.0, 40.0, "weeks"),
         "flexion": (0.0, 1.0, "share"),
+        "limb_flexion": (0.0, 1.0, "share"),
         "amniotic_fluid_index": (10.0, 400.0, "mm"),
         "contraction": (0.0, 1.0, "share"),
         "fat": (4.0, 60.0, "mm"),
@@ -74,6 +89,7 @@ class Parameters:
         presentation: cephalic, breech or transverse.
         back: of the fetus: left, right, anterior or posterior.
         flexion: attitude of the fetus, 0 (extended) to 1 (curled up).
+        limb_flexion: pose of its limbs, 0 (stretched) to 1 (folded).
         placenta: anterior, posterior, fundal, left, right, low_lying or praevia.
         amniotic_fluid_index: sum of the deepest pockets in four quadrants, 10 to 400 [mm].
         contraction: of the uterine wall, 0 to 1, a focal thickening.
@@ -92,6 +108,7 @@ class Parameters:
     presentation: str | None = None
     back: str | None = None
     flexion: float | None = None
+    limb_flexion: float | None = None
     placenta: str | None = None
     amniotic_fluid_index: float | None = None
     contraction: float = 0.0
@@ -108,44 +125,52 @@ class Parameters:
             InputError: with the range or the words that are valid.
         """
         if self.fetuses != 1:
-            raise InputError(f"fetuses: expected 1 (twins cannot be made), got {self.fetuses}")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise InputError(f"seed: expected a whole number from 0, got {self.seed!r}")
+            raise InputError(f"fetuses: expected 1 (twins cannot be made), got {self.fetuses!r}")
+        whole = isinstance(self.seed, (int, np.integer)) and not isinstance(self.seed, bool)
+        if not (whole and 0 <= self.seed < 2**64):
+            raise InputError(f"seed: expected a whole number from 0 to 2^64 - 1, got {self.seed!r}")
         for name in RANGES:
-            _check_number(name, getattr(self, name))
-            if name != "detail" and getattr(self, name) is not None:  # 22 and 22.0 are one age
-                object.__setattr__(self, name, float(getattr(self, name)))
-        for name, words in (
-            ("law", tuple(LAWS)),
-            ("presentation", PRESENTATIONS),
-            ("back", BACKS),
-            ("placenta", PLACENTAS),
-        ):
-            _check_word(name, getattr(self, name), words)
-        for measure, centile in self.centiles.items():
-            _check_word("centiles", measure, MEASURES)
-            if not (_is_number(centile) and 0.1 <= centile <= 99.9):
-                raise InputError(f"centiles: {measure}: expected 0.1 to 99.9, got {centile!r}")
-        if "HC" in self.centiles and {"BPD", "OFD"} & set(self.centiles):
-            raise InputError("centiles: HC sets BPD and OFD; expected HC or those, not both")
+            if getattr(self, name) is None and name in _DRAWN:
+                continue
+            number = _number(name, getattr(self, name))
+            object.__setattr__(self, name, round(number) if name == "detail" else number)
+        object.__setattr__(self, "seed", int(self.seed))
+        for name, words in _WORDS.items():
+            _check_word(name, getattr(self, name), words, optional=name != "law")
+        for name in ("centiles", "findings"):
+            given = getattr(self, name)
+            if not isinstance(given, Mapping):
+                raise InputError(f"{name}: expected names and numbers, got {given!r}")
+        _check_centiles(self.centiles)
         check_findings(self.findings)
+        for name in ("centiles", "findings"):  # 9 and 9.0 are one degree
+            plain = {key: float(value) for key, value in sorted(getattr(self, name).items())}
+            object.__setattr__(self, name, plain)
         _check_contradictions(self)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _check_number(name: str, value: object) -> None:
+def _number(name: str, value: object) -> float:
     low, high, unit = RANGES[name]
-    if value is None:
-        return
-    if not (_is_number(value) and low <= value <= high):  # type: ignore[operator]
+    number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not (number and low <= value <= high):  # type: ignore[operator]
         raise InputError(f"{name}: expected {low:.10g} to {high:.10g} {unit}, got {value!r}")
+    return float(value)  # type: ignore[arg-type]
 
 
-def _check_word(name: str, value: object, words: tuple[str, ...]) -> None:
-    if value is not None and value not in words:
+def _check_centiles(centiles: Mapping[str, float]) -> None:
+    for measure, centile in centiles.items():
+        _check_word("centiles", measure, MEASURES)
+        number = isinstance(centile, (int, float, np.number)) and not isinstance(centile, bool)
+        if not (number and 0.1 <= centile <= 99.9):
+            raise InputError(f"centiles: {measure}: expected 0.1 to 99.9, got {centile!r}")
+    if "HC" in centiles and {"BPD", "OFD"} & set(centiles):
+        raise InputError("centiles: HC sets BPD and OFD; expected HC or those, not both")
+
+
+def _check_word(name: str, value: object, words: tuple[str, ...], optional: bool = False) -> None:
+    if value is None and optional:
+        return
+    if value not in words:
         raise InputError(f"{name}: unknown '{value}'; {closest(str(value), words)}")
 
 
@@ -174,6 +199,7 @@ def fill(given: Parameters) -> Parameters:
         "fat": min(max(draw.around("fat", 15.0, 0.35), 6.0), 45.0),
         "bladder_volume": min(max(draw.around("bladder", 110.0, 0.4), 30.0), 350.0),
         "flexion": min(max(draw.normal("flexion", 0.5, 0.12), 0.0), 1.0),
+        "limb_flexion": min(max(draw.normal("limb flexion", 0.6, 0.15), 0.0), 1.0),
     }
     if "placenta_praevia" in given.findings:
         drawn["placenta"] = "praevia"
@@ -204,6 +230,12 @@ def sizes_of(given: Parameters) -> Sizes:
         if "OFD" not in given.centiles:
             hc = law.value("HC", weeks, z.get("HC", z["OFD"]))
             size["OFD"] = _length_of_head(size["BPD"], hc)
+    index = size["BPD"] / size["OFD"]
+    if not _CEPHALIC_INDEX[0] <= index <= _CEPHALIC_INDEX[1]:
+        raise InputError(
+            f"centiles: BPD over OFD would be {index:.2f}; expected "
+            f"{_CEPHALIC_INDEX[0]:g} to {_CEPHALIC_INDEX[1]:g}"
+        )
     factors = {name: draw.around(name, 1.0, spread) for name, spread in _VARYING.items()}
     return Sizes(weeks, size["BPD"], size["OFD"], size["AC"], size["FL"], factors)
 
@@ -222,8 +254,9 @@ def _length_of_head(width: float, circumference: float) -> float:
 def fetal_plan(given: Parameters) -> Plan:
     """The fetus of filled parameters, before its limbs have settled."""
     assert given.flexion is not None
+    assert given.limb_flexion is not None
     draw = Draw(given.seed)
-    posture = draw.posture(given.flexion)
+    posture = draw.posture(given.flexion, given.limb_flexion)
     return Plan(sizes_of(given), posture, dict(given.findings), _Variation(draw))
 
 

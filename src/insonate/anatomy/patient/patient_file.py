@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
+from reprlib import repr as repr_
 from typing import Any
 
 import yaml
@@ -110,18 +111,20 @@ def _value(where: str, key: str, value: object) -> object:
         return {str(k): _number(f"{where}: {k}", v) for k, v in _mapping(where, value).items()}
     if key in _WORDS:
         if not isinstance(value, str):
-            raise InputError(f"{where}: expected a word, got {value!r}")
+            raise InputError(f"{where}: expected a word, got {repr_(value)}")
         return value
+    if key in _WHOLE and isinstance(value, int) and not isinstance(value, bool):
+        return value  # a seed has more digits than a float
     number = _number(where, value)
     if key not in _WHOLE:
         return number
     if number != int(number):
-        raise InputError(f"{where}: expected a whole number, got {value!r}")
+        raise InputError(f"{where}: expected a whole number, got {repr_(value)}")
     return int(number)
 
 
 def _number(where: str, value: object) -> float:
     good = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not good or abs(value) > 1e18 or not math.isfinite(value):  # type: ignore[operator]
-        raise InputError(f"{where}: expected a number, got {value!r}")
+        raise InputError(f"{where}: expected a number, got {repr_(value)}")
     return float(value)  # type: ignore[arg-type]

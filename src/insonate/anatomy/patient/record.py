@@ -29,7 +29,7 @@ __all__ = ["Record", "build_record", "load_record"]
 Vector = NDArray[np.float64]
 
 #: Rooms whose source shapes a patient.
-_SOURCES = ("anatomy", "biometry")
+_SOURCES = ("anatomy", "biometry", "acoustics", "scene", "geometry")
 _ARRAYS = ("vertices", "faces", "pairs", "normals")
 #: Room beyond the plane's reach in an image [mm], and its least and greatest depth [mm].
 _BEYOND, _SHALLOW, _DEEP = 12.0, 60.0, 230.0
@@ -154,7 +154,7 @@ def _read(path: Path) -> Record | None:
             landmarks={name: np.array(point) for name, point in about["landmarks"].items()},
             truth=about["truth"],
         )
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None
 
 
@@ -201,8 +201,10 @@ def _write(path: Path, record: Record) -> None:
         with os.fdopen(handle, "wb") as file:
             np.savez(file, about=np.array(text), **arrays)
         os.replace(beside, path)
-    except OSError:
+    except BaseException as error:
         Path(beside).unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise
 
 
 def _plain(value: object) -> object:
