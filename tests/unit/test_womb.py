@@ -143,7 +143,8 @@ def test_the_fetus_lies_as_asked(presentation, back):
 @pytest.mark.parametrize(
     ("given", "edge", "tolerance"),
     [
-        ({"findings": {"placenta_praevia": 30.0}}, -30.0, 4.0),
+        ({"findings": {"placenta_praevia": 30.0}}, -30.0, 2.5),
+        ({"findings": {"placenta_praevia": 15.0}}, -15.0, 2.5),
         ({"placenta": "low_lying"}, 10.0, 3.0),
     ],
 )

@@ -173,8 +173,9 @@ class Chamber:
         step = max(0.6, far / 160.0)
         a, z = np.meshgrid(np.arange(-75.0, far, step), np.arange(-4.0, far, step))
         points = a.reshape(-1, 1) * side + z.reshape(-1, 1) * np.array([0.0, 0.0, 1.0])
-        depth = -distance(self.placenta, points)  # what lies on the wall counts
-        tissue = (distance(self.sac, points) > 0.0) & (depth > 0.0) & (depth < _ON_WALL)
+        tissue = (distance(self.sac, points) > 0.0) & (distance(self.placenta, points) < 0.0)
+        base = self.disc.base(self.wall, self._near, 0.0)  # what lies on the wall counts
+        tissue[tissue] = distance(base, points[tissue]) > -_ON_WALL
         if not tissue.any():
             return far, self.disc.centre
         points, a = points[tissue], a.reshape(-1)[tissue]

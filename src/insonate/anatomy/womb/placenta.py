@@ -184,14 +184,15 @@ class Disc:
             wall: of the cavity, not dented.
             fetus: what of it can come near; the placenta is pressed outwards there.
         """
-        base = self._base(wall, fetus, 0.0).rippled(*_LOBES, self.phase)
+        base = self.base(wall, fetus, 0.0).rippled(*_LOBES, self.phase)
         return intersect(base, self.ball, blend=self._rim)
 
     def behind(self, wall: Shape, fetus: Shape | None, zone: float) -> Shape:
         """The placenta as `shape`, grown on its maternal side by `zone` [mm]."""
-        return intersect(self._base(wall, fetus, zone), self._ball(zone), blend=self._rim)
+        return intersect(self.base(wall, fetus, zone), self._ball(zone), blend=self._rim)
 
-    def _base(self, wall: Shape, fetus: Shape | None, zone: float) -> Shape:
+    def base(self, wall: Shape, fetus: Shape | None, zone: float) -> Shape:
+        """What it lies on, smooth, with all that this surrounds; `zone` [mm] farther out."""
         base = wall.offset((1.0 - INWARD) * self.thickness + zone)
         if fetus is None:
             return base
