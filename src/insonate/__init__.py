@@ -3,6 +3,7 @@
 The names below render a frame; everything else is in the rooms that they come from.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import warp as _warp
@@ -17,10 +18,12 @@ from insonate.scene import Scene  # noqa: E402
 from insonate.sim import Frame, Settings, Simulator  # noqa: E402
 
 if TYPE_CHECKING:
+    from insonate.anatomy.gynaecology import GynaecologyPatient
     from insonate.anatomy.patient import Patient
 
 __all__ = [
     "Frame",
+    "GynaecologyPatient",
     "InputError",
     "Patient",
     "Probe",
@@ -34,10 +37,15 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
-    """`Patient` is imported when it is asked for: it brings a compiler with it."""
-    if name != "Patient":
-        raise AttributeError(f"module 'insonate' has no attribute '{name}'")
-    from insonate.anatomy.patient import Patient
+#: Imported when they are asked for: they bring a compiler with them.
+_LATER = {
+    "GynaecologyPatient": "insonate.anatomy.gynaecology",
+    "Patient": "insonate.anatomy.patient",
+}
 
-    return Patient
+
+def __getattr__(name: str) -> Any:
+    """What is imported when it is asked for."""
+    if name not in _LATER:
+        raise AttributeError(f"module 'insonate' has no attribute '{name}'")
+    return getattr(import_module(_LATER[name]), name)

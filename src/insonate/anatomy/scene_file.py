@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import yaml
 
@@ -16,6 +17,7 @@ from insonate.errors import InputError, closest
 from insonate.scene import Scene
 
 __all__ = [
+    "GYNAECOLOGY",
     "PATIENT",
     "View",
     "data_root",
@@ -30,6 +32,11 @@ __all__ = [
 SUFFIXES = (".yaml", ".yml")
 #: Name of the patient that ships.
 PATIENT = "patient"
+#: Names of the one that ships who is not pregnant, and the examination she is prepared for.
+GYNAECOLOGY: Mapping[str, Literal["endovaginal", "transabdominal"]] = {
+    "gynaecology": "endovaginal",
+    "gynaecology_transabdominal": "transabdominal",
+}
 #: Her view that is shown when nobody asks for one, if the plane can be seen.
 FIRST_VIEW = "transthalamic"
 #: Keys of which a patient's YAML has one, and a scene's none.
@@ -43,8 +50,8 @@ def load_scene(scene: str | Path, data: str | Path | None = None) -> Scene:
     texts need no new build. So is a patient.
 
     Args:
-        scene: "patient", a name of `PHANTOMS`, or the path of a scene file (.yaml) or of a
-            patient file (.json, or .yaml with `gestational_age`).
+        scene: "patient", a name of `GYNAECOLOGY` or `PHANTOMS`, or the path of a scene file
+            (.yaml) or of a patient file (.json, or .yaml with `gestational_age`).
         data: folder that the file's meshes and volumes lie in; INSONATE_DATA when None, or
             else the folder of the scene file.
 
@@ -60,6 +67,10 @@ def load_scene_notes(scene: str | Path, data: str | Path | None = None) -> tuple
         from insonate.anatomy.patient.patient_file import load_patient
 
         return load_patient(scene).scene(), []
+    if str(scene) in GYNAECOLOGY:
+        from insonate.anatomy.gynaecology.named import load_gynaecology_scene
+
+        return load_gynaecology_scene(str(scene)), []
     if not is_file(scene):
         return _built_in(str(scene)), []
     spec, library = open_scene_file(scene, data)
@@ -75,7 +86,8 @@ def views(scene: str | Path, data: str | Path | None = None) -> dict[str, View]:
     """The named views of a scene; phantoms have one, `top`.
 
     Those of a patient come from her anatomy, so she is built if she was not; the transthalamic
-    plane comes first. Her skin is to be pressed onto the probe by `insonate.anatomy.press`.
+    plane comes first. Her skin is to be pressed onto the probe by `insonate.anatomy.press`. So
+    do those of `GYNAECOLOGY`, but nothing is pressed there.
 
     Args:
         scene: as for `load_scene`.
@@ -89,6 +101,10 @@ def views(scene: str | Path, data: str | Path | None = None) -> dict[str, View]:
 
         found = load_patient(scene).views
         return dict(sorted(found.items(), key=lambda item: item[0] != FIRST_VIEW))
+    if str(scene) in GYNAECOLOGY:
+        from insonate.anatomy.gynaecology.named import load_gynaecology
+
+        return load_gynaecology(str(scene)).views
     if not is_file(scene):
         _built_in_names(str(scene))
         # phantoms stretch behind the face of the probe, which belongs at their y = 0
@@ -167,7 +183,7 @@ def _built_in_names(name: str) -> None:
 
     if name not in PHANTOMS:
         raise InputError(
-            f"unknown scene '{name}'; {closest(name, (PATIENT, *PHANTOMS))} "
+            f"unknown scene '{name}'; {closest(name, (PATIENT, *GYNAECOLOGY, *PHANTOMS))} "
             "(a scene file ends in .yaml, a patient file in .json or .yaml)"
         )
 

@@ -25,13 +25,17 @@ class ListScenes:
     def run(self) -> None:
         """Print a line for each."""
         from insonate.anatomy.phantoms import PHANTOMS
-        from insonate.anatomy.scene_file import PATIENT
+        from insonate.anatomy.scene_file import GYNAECOLOGY, PATIENT
 
         rows = [
             [
                 PATIENT,
                 "A pregnant patient at 22 weeks; `insonate patient --list-views` lists her views.",
             ]
+        ]
+        rows += [
+            [name, f"Uterus and ovaries, not pregnant; {examination} examination."]
+            for name, examination in GYNAECOLOGY.items()
         ]
         rows += [[name, (make.__doc__ or "").split("\n")[0]] for name, make in PHANTOMS.items()]
         print(table(["scene", "what it is"], rows))

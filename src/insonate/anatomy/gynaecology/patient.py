@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from insonate.acoustics import Tissue
 from insonate.anatomy.gynaecology.ovary import Ovary, make_ovary, ovary_groups
 from insonate.anatomy.gynaecology.place import place_ovary
 from insonate.anatomy.gynaecology.plan import SIDES, GynaecologyPlan
@@ -120,12 +121,21 @@ class GynaecologyPatient(GynaecologyPlan):
         organs = _refined(self.organs, (1.0 - _BODY_SHARE) * self.detail)
         return mesh_groups((*body, *organs), 1.0)
 
+    @property
+    def name(self) -> str:
+        """Of her scene."""
+        return f"gynaecology_{self.seed}"
+
     def scene(self) -> Scene:
         """Triangles with tissues, for the simulator."""
-        regions = self.surfaces.regions
+        surfaces = self.surfaces
+        return surfaces.scene(self.tissues(surfaces.regions), name=self.name)
+
+    def tissues(self, regions: Iterable[str]) -> dict[str, Tissue]:
+        """What regions are made of, in their order."""
+        regions = tuple(regions)
         given = {OUTSIDE: "gel", **MOTHER_TISSUES, **tissues_of(regions)}
-        tissues = region_tissues({region: given[region] for region in regions})
-        return self.surfaces.scene(tissues, name=f"gynaecology_{self.seed}")
+        return region_tissues({region: given[region] for region in regions})
 
     @cached_property
     def planes(self) -> dict[str, Plane]:

@@ -26,7 +26,7 @@ __all__ = ["OUTSIDE", "Span", "Surfaces", "count_triangles", "mesh_groups", "reg
 #: Name of region 0, that the outermost group lies in.
 OUTSIDE = "outside"
 #: Rounds of smoothing, each followed by a projection; and Newton steps of the last one.
-ROUNDS, RELAXATION, LAST_STEPS = 3, 0.5, 8
+ROUNDS, RELAXATION, LAST_STEPS = 2, 0.5, 8
 #: How far a vertex may move from its cell's middle along an axis [voxels]; where a part is grown
 #: to be labelled, so much more. Farther, it would pass its neighbours and fold the mesh.
 LEASH = 0.7

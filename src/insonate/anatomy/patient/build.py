@@ -58,11 +58,11 @@ TISSUES: Mapping[str, str | Mapping[str, object]] = {
     **CORD_TISSUES,
 }
 #: Share of the triangles that the fetus gets.
-_FETAL_SHARE = 0.6
+_FETAL_SHARE = 0.65
 #: Room around the cord in the abdominal wall [mm].
 _PASSAGE = 0.4
 #: Spacings at which triangles are counted [mm].
-_COUNTED = 3.0
+_COUNTED = 4.0
 
 
 @dataclass(frozen=True)

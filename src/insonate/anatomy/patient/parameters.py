@@ -116,7 +116,7 @@ class Parameters:
     rectus: float | None = None
     bladder_volume: float | None = None
     findings: Mapping[str, float] = field(default_factory=dict)
-    detail: int = 800_000
+    detail: int = 840_000
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built.
