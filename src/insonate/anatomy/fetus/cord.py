@@ -48,6 +48,8 @@ _SINGLE_WIDER, _SINGLE_LESS_COILED = 0.35, 0.30
 _BETWEEN, _MARGIN = 0.06, 0.08
 #: Wall of all vessels over the diameter of the vein (E).
 _WALL = 0.06
+#: Vessels end this far before the jelly does [mm].
+_INSET = 0.35
 #: An artery below this diameter [mm] is absent.
 _ABSENT = 0.3
 #: How far the vessels run over the chorionic plate over the cord's radius, the jelly around them
@@ -160,14 +162,14 @@ def cord_path(
     return find_path(start, way, end, normal, length, obstacles, inside, radius)
 
 
-def cord_parts(plan: Plan, path: ArrayLike, body: Shape | None = None) -> tuple[Part, ...]:
+def cord_parts(plan: Plan, path: ArrayLike, room: Shape | None = None) -> tuple[Part, ...]:
     """The cord's jelly where the path is (the world), for the group of the amniotic content.
 
     Args:
         plan: of the fetus.
         path: centre line `(nodes, 3)` [mm], see `cord_path`; its last piece points into the
             placenta.
-        body: what the root of the cord must not enter.
+        room: what the cord must not leave; everything if None.
     """
     way, outer = np.asarray(path, np.float64), 0.5 * plan.sizes["cord_diameter"]
     sheaths = []
@@ -175,23 +177,31 @@ def cord_parts(plan: Plan, path: ArrayLike, body: Shape | None = None) -> tuple[
         radius = vessel.radius + _wall(plan) + max(_SHEATH * vessel.radius, _LEAST_SHEATH)
         sheaths.append(tube(line[-_FAN:], radius))
     jelly = union(_long_tube(way[:-1], outer), *sheaths, blend=0.3 * outer)
-    return (Part("cord_jelly", jelly if body is None else jelly - body),)
+    return (Part("cord_jelly", jelly if room is None else jelly & room),)
 
 
-def cord_groups(plan: Plan, path: ArrayLike) -> tuple[Group, ...]:
+def cord_groups(plan: Plan, path: ArrayLike, room: Shape | None = None) -> tuple[Group, ...]:
     """The vessels, inside the jelly on a lattice of their own.
 
     Args:
         plan: of the fetus.
         path: centre line `(nodes, 3)` [mm], as for `cord_parts`.
+        room: what the cord must not leave, likewise.
     """
     lines, wall = _lines(plan, path), _wall(plan)
-    walls = [_long_tube(line, vessel.radius + wall) for vessel, line in lines]
-    lumina = [
-        Part(vessel.region, _long_tube(line, vessel.radius), 2.0 * vessel.radius)
+
+    def vessel_tube(line: Vector, radius: float, inset: float) -> Shape:
+        shape = _long_tube(line, radius)
+        return shape if room is None else shape & room.offset(-inset)
+
+    parts = [
+        Part("cord_vessel_wall", vessel_tube(line, vessel.radius + wall, _INSET), wall, shell=True)
         for vessel, line in lines
     ]
-    parts = [Part("cord_vessel_wall", shape, wall, shell=True) for shape in walls]
+    lumina = [
+        Part(vessel.region, vessel_tube(line, vessel.radius, _INSET + wall), 2.0 * vessel.radius)
+        for vessel, line in lines
+    ]
     return (Group("cord_vessels", "cord_jelly", (*parts, *lumina), _FINENESS),)
 
 

@@ -120,13 +120,14 @@ def design(given: Parameters) -> Anatomy:
     path, passage = _cord(plan, womb, skin)
     cord = tube(path, 0.5 * plan.sizes["cord_diameter"])
     womb = dataclasses.replace(womb, fluid=womb.measured(cord, body.moved(womb.matrix)))
+    room = _room_for_cord(plan, womb, body, passage)
     content = Group(
         "amniotic_content",
         "decidua",
         (
             *womb.content_parts(),
             Part("fetal_skin", skin.moved(womb.matrix)),
-            *cord_parts(plan, path, trunk_core(plan).offset(ROOT_ABOVE).moved(womb.matrix)),
+            *cord_parts(plan, path, room),
         ),
     )
     fetal = tuple(group.moved(womb.matrix) for group in fetal_groups(plan, passage))
@@ -137,7 +138,7 @@ def design(given: Parameters) -> Anatomy:
         fetus=plan,
         mother=mothers,
         matrix=womb.matrix,
-        fetal=(content, *cord_groups(plan, path), *fetal),
+        fetal=(content, *cord_groups(plan, path, room), *fetal),
         maternal=(*mother.groups, *womb.groups()),
         planes=planes | cord_planes(plan, path) | womb.planes() | mother.planes,
         landmarks=landmarks | womb.landmarks() | mother.landmarks,
@@ -161,6 +162,12 @@ def _cord(plan: Plan, womb: Womb, skin: Shape) -> tuple[Vector, Shape]:
     inner = _moved(np.linalg.inv(womb.matrix), path)
     far = np.flatnonzero(np.linalg.norm(inner - inner[0], axis=1) > 2.5 * radius)
     return path, tube(inner[: max(int(far[0]), 1) + 1], radius + _PASSAGE)
+
+
+def _room_for_cord(plan: Plan, womb: Womb, body: Shape, passage: Shape) -> Shape:
+    """Sac and placenta without the fetus, but for the root in its wall; in the world."""
+    fetus = (body - passage.offset(1.0)) | trunk_core(plan).offset(ROOT_ABOVE)
+    return (womb.sac | womb.placenta).offset(-_PASSAGE) - fetus.moved(womb.matrix)
 
 
 def _moved(matrix: ArrayLike, points: ArrayLike) -> Vector:
