@@ -7,7 +7,7 @@ import hashlib
 from functools import lru_cache
 
 from insonate.anatomy.gynaecology.patient import GynaecologyPatient
-from insonate.anatomy.patient.record import _source_hash
+from insonate.anatomy.patient.record import source_hash
 from insonate.anatomy.scene_cache import load_cached, store_cached
 from insonate.anatomy.scene_file import GYNAECOLOGY
 from insonate.scene import Region, Scene
@@ -32,7 +32,7 @@ def load_gynaecology_scene(scene: str) -> Scene:
         scene: as for `load_gynaecology`.
     """
     patient = load_gynaecology(scene)
-    made = f"{_source_hash()} {dataclasses.asdict(patient)}"
+    made = f"{source_hash()} {dataclasses.asdict(patient)}"
     key = f"gynaecology-{hashlib.sha256(made.encode()).hexdigest()[:32]}"
     cached = load_cached(key)
     if cached is None:

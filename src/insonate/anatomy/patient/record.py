@@ -24,7 +24,7 @@ from insonate.anatomy.planes import Plane
 from insonate.anatomy.scene_cache import cache_folder
 from insonate.anatomy.scene_spec import View
 
-__all__ = ["Record", "build_record", "load_record"]
+__all__ = ["Record", "build_record", "load_record", "source_hash"]
 
 Vector = NDArray[np.float64]
 
@@ -123,11 +123,12 @@ def _point(vector: Vector) -> tuple[float, float, float]:
 def _key(given: Parameters) -> str:
     """Hash of the parameters and of the source that turns them into a patient."""
     text = json.dumps(dataclasses.asdict(given), sort_keys=True)
-    return hashlib.sha256((_source_hash() + text).encode()).hexdigest()[:32]
+    return hashlib.sha256((source_hash() + text).encode()).hexdigest()[:32]
 
 
 @cache
-def _source_hash() -> str:
+def source_hash() -> str:
+    """Hash of all source that shapes a patient."""
     root = Path(__file__).parents[2]
     digest = hashlib.sha256()
     for room in _SOURCES:
