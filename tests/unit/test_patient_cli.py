@@ -150,13 +150,13 @@ def test_patient_ground_truth_is_strict_json_and_whole(tmp_path):
 
 def test_patient_options_reach_the_parameters(tmp_path, patients):
     words = "--ga 30 --seed 4 --law hadlock --centile AC=3 --centile BPD=60 --presentation breech"
-    words += " --back left --flexion 0.2 --placenta fundal --afi 120 --contraction 0.3 --fat 20"
+    words += " --back left --flexion 0.2 --limb-flexion 0.4 --placenta fundal --afi 120 --contraction 0.3 --fat 20"
     words += " --rectus 9 --bladder 200 --finding short_femur=0.6 --detail 70000"
     assert make(tmp_path, "--no-preview", "--format", "none", *words.split()) == 0
     given = patients[-1]
     assert given == Parameters(
-        30.0, 4, "hadlock", {"AC": 3.0, "BPD": 60.0}, 1, "breech", "left", 0.2, "fundal", 120.0,
-        0.3, 20.0, 9.0, 200.0, {"short_femur": 0.6}, 70_000,
+        30.0, 4, "hadlock", {"AC": 3.0, "BPD": 60.0}, 1, "breech", "left", 0.2, 0.4, "fundal",
+        120.0, 0.3, 20.0, 9.0, 200.0, {"short_femur": 0.6}, 70_000,
     )  # fmt: skip
     assert read_parameters(tmp_path / "patient.json") == given
 

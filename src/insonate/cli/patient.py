@@ -68,7 +68,7 @@ class MakePatient:
     """urine in the mother's bladder, 20 to 500 [ml]."""
     finding: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=DEGREE")] = ()
     """what deviates, such as hydronephrosis=9 [mm]; --list-findings shows all."""
-    detail: Annotated[int | None, _drawn("N", "800000")] = None
+    detail: Annotated[int | None, _drawn("N", "840000")] = None
     """triangles, about; 60 thousand to 3 million."""
     file: Annotated[Path | None, _drawn("FILE", "none")] = None
     """a patient file to start from (.yaml, or patient.json); other options win."""
