@@ -151,7 +151,8 @@ def test_patient_ground_truth_is_strict_json_and_whole(tmp_path):
 def test_patient_options_reach_the_parameters(tmp_path, patients):
     words = "--ga 30 --seed 4 --law hadlock --centile AC=3 --centile BPD=60 --presentation breech"
     words += " --back left --flexion 0.2 --limb-flexion 0.4 --placenta fundal --afi 120"
-    words += " --contraction 0.3 --fat 20 --rectus 9 --bladder 200 --finding short_femur=0.6 --detail 70000"
+    words += " --contraction 0.3 --fat 20 --rectus 9 --bladder 200"
+    words += " --finding short_femur=0.6 --detail 70000"
     assert make(tmp_path, "--no-preview", "--format", "none", *words.split()) == 0
     given = patients[-1]
     assert given == Parameters(
