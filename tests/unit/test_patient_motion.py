@@ -114,13 +114,15 @@ def test_fetus_cord_and_wall_do_not_meet(patient, motion):
         # what opens and what closes in the creases of a coarse mesh is about the same
         assert (before & ~after).mean() < 0.01
         assert after.mean() > before.mean() - 0.006
-    limbs = motion._limbs
+    limbs, turned = motion._limbs, []
     for time in (2.0, 5.0, 8.0):
         rest = limbs._rest
         moves = limbs._bones(limbs.angles(time))
         assert limbs._flesh.jacobian(moves).min() > 0.3
         assert limbs._gaps.share(moves).min() > 0.9
-        assert 0.02 < np.abs(limbs.angles(time) - rest).max() < 0.22
+        turned.append(np.abs(limbs.angles(time) - rest).max())
+    assert 0.02 < max(turned) < 0.22
+    assert min(turned) > 0.005
 
 
 def test_the_heart_contracts_inside_its_sac(patient):
@@ -202,7 +204,7 @@ def test_a_probe_presses_the_skin_onto_its_face(patient):
         vertices = still.vertices(0.0, probe, pose, pressure)
         start = at[:3, 3] - 40.0 * at[:3, 2]
         away = RayMesh(vertices, outer).first_hit(start[None], at[None, :3, 2], 100.0)[0]
-        assert away[0] - 40.0 == pytest.approx(0.3, abs=3.5)  # facets
+        assert away[0] - 40.0 == pytest.approx(0.3, abs=4.5)  # facets of 35 mm
     assert still.deepest == pytest.approx(
         0.35 * (patient.truth["maternal_fat"] + patient.truth["rectus"])
     )
