@@ -100,4 +100,4 @@ def fill_bladder(plan: MotherPlan, uterus: Shape | None, bones: Shape) -> Bladde
     log_size = brentq(
         lambda x: filled(x).volume / wanted - 1.0, start - 0.5, start + 1.2, xtol=_PRECISION
     )
-    return filled(log_size)
+    return filled(float(log_size))  # pyright: ignore[reportArgumentType]

@@ -132,7 +132,7 @@ def _ovary(
     middle = _cyst_centre(uterus, others, lying, 0.5 * cyst) if cyst else lying
     if cyst:  # the ovary lies on its cyst
         way = lying - middle
-        lying = middle + way * min(1.0, (0.5 * cyst + 4.0) / np.linalg.norm(way))
+        lying = middle + way * min(1.0, (0.5 * cyst + 4.0) / float(np.linalg.norm(way)))
     free = ellipsoid(lying, _RADII)
     if cyst:
         free = union(free, sphere(middle, 0.5 * cyst + _CYST_WALL), blend=3.0)
