@@ -118,7 +118,7 @@ def find_view(scene: str | Path, name: str, data: str | Path | None = None) -> V
     Args:
         scene: as for `load_scene`.
         name: of the view; that of a pair without its side, such as `femur`, takes the side that
-            can be seen.
+            lies less deep.
         data: as for `load_scene`; not read.
 
     Raises:
@@ -126,9 +126,9 @@ def find_view(scene: str | Path, name: str, data: str | Path | None = None) -> V
     """
     known = views(scene, data)
     sides = (name, f"{name}_left", f"{name}_right")
-    for side in sides:
-        if side in known:
-            return known[side]
+    seen = [known[side] for side in sides if side in known]
+    if seen:
+        return min(seen, key=lambda view: view.depth or 0.0)
     if is_patient(scene):
         from insonate.anatomy.patient.patient_file import load_patient
 
