@@ -10,10 +10,6 @@ from insonate.anatomy.implicit.program import distance
 from insonate.anatomy.mother.mother import (
     MOTHER_TISSUES,
     Mother,
-    mother_groups,
-    mother_landmarks,
-    mother_skin,
-    mother_truth,
 )
 from insonate.anatomy.mother.plan import CONJUGATE, MotherPlan
 from insonate.anatomy.mother.room import volume
@@ -76,6 +72,9 @@ def outer(group: Group, points):
     return np.min([distance(part.shape, points) for part in group.parts], axis=0)
 
 
+_SLOW = pytest.mark.slow
+
+
 def points_in(group: Group, count: int, rng) -> np.ndarray:
     points = rng.uniform(*bounds(group), (count, 3))
     return points[outer(group, points) < 0.0]
@@ -89,7 +88,13 @@ def makes(group: Group, region: str, points) -> np.ndarray:
     return found
 
 
-@pytest.mark.parametrize("name", MOTHERS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in ("usual", "term, full", "no uterus") else _SLOW)
+        for name in MOTHERS
+    ],
+)
 def test_every_group_lies_in_its_container_and_touches_no_neighbour(mothers, name):
     mother = mothers(name)
     groups = mother.groups
@@ -188,14 +193,6 @@ def test_landmarks_lie_on_the_skin(mothers):
     skin = [mother.landmarks[name] for name in ("umbilicus", "xiphoid", "suprapubic")]
     assert_allclose(distance(mother.wall.skin, skin), 0.0, atol=0.01)
     assert mother.landmarks["umbilicus"][1] < -60.0  # a belly of 28 weeks
-
-
-def test_functions_are_those_of_the_class():
-    plan = MotherPlan(20.0, bladder_volume=40.0)
-    assert mother_truth(plan, None)["linea_alba_width"] == 17.0
-    assert any(group.name == "bladder_urine" for group in mother_groups(plan, None))
-    point = mother_landmarks(plan, None)["umbilicus"]
-    assert_allclose(distance(mother_skin(plan, None), [point]), 0.0, atol=0.01)
 
 
 def test_meshes_are_closed(mothers):

@@ -31,10 +31,6 @@ from insonate.anatomy.planes import Plane
 __all__ = [
     "MOTHER_TISSUES",
     "Mother",
-    "mother_groups",
-    "mother_landmarks",
-    "mother_skin",
-    "mother_truth",
 ]
 
 #: Tissue of every region: a name of the table, or what it is like and in what it differs.
@@ -157,23 +153,3 @@ class Mother:
             "bladder_wall": self.bladder.wall,
             "ovarian_cyst": self.plan.finding("ovarian_cyst"),
         }
-
-
-def mother_groups(plan: MotherPlan, uterus: Shape | None) -> tuple[Group, ...]:
-    """All groups of the mother around the uterus' outer surface; hers is "peritoneal_fat"."""
-    return Mother(plan, uterus).groups
-
-
-def mother_skin(plan: MotherPlan, uterus: Shape | None) -> Shape:
-    """The mother's outer surface around the uterus' outer surface."""
-    return Mother(plan, uterus).wall.skin
-
-
-def mother_landmarks(plan: MotherPlan, uterus: Shape | None) -> dict[str, Vector]:
-    """Named points of the mother, `(3,)` [mm]."""
-    return Mother(plan, uterus).landmarks
-
-
-def mother_truth(plan: MotherPlan, uterus: Shape | None) -> dict[str, float]:
-    """What a caliper would measure [mm], and the urine [ml]."""
-    return Mother(plan, uterus).truth
