@@ -5,33 +5,20 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
-import tempfile
-import zipfile
-from pathlib import Path
-
-import numpy as np
 
 from insonate.acoustics import Tissue
+from insonate.anatomy.array_cache import load_arrays, store_arrays
 from insonate.anatomy.scene_parts import Library
 from insonate.anatomy.scene_spec import PartSpec, SceneSpec
 from insonate.errors import InputError
 from insonate.scene import Region, Scene, Sheet
 
-__all__ = ["cache_folder", "load_cached", "scene_key", "store_cached"]
+__all__ = ["load_cached", "scene_key", "store_cached"]
 
 #: Raise it when the same file makes other geometry than before.
 VERSION = 1
 ARRAYS = ("vertices", "faces", "pairs", "sheet_of", "normals")
 _PLACEHOLDER = Tissue("cached", 1540.0, 1000.0, 0.0)
-
-
-def cache_folder() -> Path:
-    """Where scenes are kept: INSONATE_CACHE, or the user's cache folder."""
-    if os.environ.get("INSONATE_CACHE"):
-        return Path(os.environ["INSONATE_CACHE"])
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "insonate" / "scenes"
 
 
 def scene_key(spec: SceneSpec, library: Library) -> str:
@@ -57,22 +44,19 @@ def scene_key(spec: SceneSpec, library: Library) -> str:
 
 def load_cached(key: str) -> tuple[Scene, list[str]] | None:
     """The geometry kept under `key`, its tissues still to be set; None when there is none."""
-    path = cache_folder() / f"{key}.npz"
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in ARRAYS}
-            about = json.loads(str(stored["about"]))
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+    kept = load_arrays(key, ARRAYS)
+    if kept is None:
         return None
+    arrays, about = kept
     try:
         scene = Scene(
             **arrays,
             regions=tuple(Region(name, _PLACEHOLDER) for name in about["regions"]),
             sheets=tuple(Sheet(name, _PLACEHOLDER, 1.0) for name in about["sheets"]),
         )
-    except (InputError, KeyError):
+        return scene, list(about["notes"])
+    except (InputError, KeyError, TypeError):
         return None
-    return scene, list(about["notes"])
 
 
 def store_cached(key: str, scene: Scene, notes: list[str]) -> None:
@@ -83,20 +67,8 @@ def store_cached(key: str, scene: Scene, notes: list[str]) -> None:
         "notes": notes,
     }
     arrays = {name: getattr(scene, name) for name in ARRAYS if getattr(scene, name) is not None}
-    if len(arrays) < len(ARRAYS):
-        return
-    folder = cache_folder()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=folder, suffix=".part")
-    except OSError:
-        return
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, about=np.array(json.dumps(about)), **arrays)
-        os.replace(beside, folder / f"{key}.npz")
-    except OSError:
-        Path(beside).unlink(missing_ok=True)
+    if len(arrays) == len(ARRAYS):
+        store_arrays(key, arrays, about)
 
 
 def _geometry(part: PartSpec) -> dict:

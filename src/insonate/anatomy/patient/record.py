@@ -5,9 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
-import tempfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -16,12 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from insonate.anatomy.array_cache import load_arrays, store_arrays
 from insonate.anatomy.fetus.plan import Posture
 from insonate.anatomy.implicit.mesh import Span, Surfaces, region_tissues
 from insonate.anatomy.patient.parameters import Parameters, fill
 from insonate.anatomy.patient.probe_search import Seeker, Window
 from insonate.anatomy.planes import Plane
-from insonate.anatomy.scene_cache import cache_folder
 from insonate.anatomy.scene_spec import View
 
 __all__ = ["Record", "build_record", "load_record", "source_hash"]
@@ -62,11 +59,11 @@ class Record:
 
 def load_record(given: Parameters) -> Record:
     """The patient from the cache, or built and put there."""
-    path = cache_folder() / f"patient-{_key(fill(given))}.npz"
-    record = _read(path)
+    key = f"patient-{_key(fill(given))}"
+    record = _read(key)
     if record is None:
         record = build_record(given)
-        _write(path, record)
+        _write(key, record)
     return record
 
 
@@ -138,12 +135,13 @@ def source_hash() -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path) -> Record | None:
-    """A record from a file; None if there is none, or if it is not one."""
+def _read(key: str) -> Record | None:
+    """The record kept under `key`; None if there is none, or if it is not one."""
+    kept = load_arrays(key, _ARRAYS)
+    if kept is None:
+        return None
+    arrays, about = kept
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in _ARRAYS}
-            about = json.loads(str(stored["about"]))
         spans = {name: Span(*span) for name, span in about["spans"].items()}
         return Record(
             parameters=Parameters(**about["parameters"]),
@@ -155,7 +153,7 @@ def _read(path: Path) -> Record | None:
             landmarks={name: np.array(point) for name, point in about["landmarks"].items()},
             truth=about["truth"],
         )
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    except (ValueError, KeyError, TypeError):
         return None
 
 
@@ -177,8 +175,8 @@ def _plane(fields: Mapping) -> Plane:
     )
 
 
-def _write(path: Path, record: Record) -> None:
-    """Keep a record; a folder that cannot be written is no error."""
+def _write(key: str, record: Record) -> None:
+    """Keep a record under `key`."""
     surfaces = record.surfaces
     about = {
         "parameters": dataclasses.asdict(record.parameters),
@@ -191,27 +189,4 @@ def _write(path: Path, record: Record) -> None:
         "landmarks": dict(record.landmarks),
         "truth": dict(record.truth),
     }
-    arrays = {name: getattr(surfaces, name) for name in _ARRAYS}
-    text = json.dumps(about, default=_plain)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, beside = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    except OSError:
-        return
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, about=np.array(text), **arrays)
-        os.replace(beside, path)
-    except BaseException as error:
-        Path(beside).unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
-
-
-def _plain(value: object) -> object:
-    """NumPy's arrays and numbers as JSON has them."""
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(type(value).__name__)
+    store_arrays(key, {name: getattr(surfaces, name) for name in _ARRAYS}, about)
