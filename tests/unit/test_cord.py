@@ -13,10 +13,10 @@ from insonate.anatomy.fetus.cord import (
     cord_truth,
 )
 from insonate.anatomy.fetus.cord_path import CLEARANCE, find_path, frames_along
-from insonate.anatomy.fetus.measure import Measure
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.fetus.sizes import Sizes
 from insonate.anatomy.implicit import ellipsoid, sphere, union
+from insonate.anatomy.implicit.measure import Measure
 from insonate.anatomy.implicit.mesh import region_tissues
 from insonate.anatomy.implicit.program import distance, gradient
 from insonate.biometry import load_law

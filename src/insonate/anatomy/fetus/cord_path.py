@@ -20,8 +20,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import KDTree
 
-from insonate.anatomy.fetus.measure import Measure
 from insonate.anatomy.implicit import Shape
+from insonate.anatomy.implicit.measure import Measure
 
 __all__ = ["CLEARANCE", "ROOTED", "Distance", "find_path", "frames_along"]
 

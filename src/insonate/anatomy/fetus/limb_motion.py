@@ -25,9 +25,9 @@ from insonate.anatomy.fetus.joints import (
     segment_lengths,
 )
 from insonate.anatomy.fetus.limb_flesh import flesh
-from insonate.anatomy.fetus.measure import Measure
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.fetus.settle import Bodies, body_shape
+from insonate.anatomy.implicit.measure import Measure
 
 __all__ = ["SWING", "LimbMotion", "joint_noise", "limb_displacement"]
 

@@ -21,9 +21,9 @@ from insonate.anatomy.fetus.joints import (
     segment_lengths,
     with_angles,
 )
-from insonate.anatomy.fetus.measure import Measure
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.implicit import Shape, union
+from insonate.anatomy.implicit.measure import Measure
 
 __all__ = ["TOLERANCE", "Bodies", "body_shape", "settle"]
 

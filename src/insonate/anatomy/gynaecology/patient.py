@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,8 +21,8 @@ from insonate.anatomy.implicit import Group, Shape, union
 from insonate.anatomy.implicit.mesh import (
     OUTSIDE,
     Surfaces,
-    count_triangles,
     mesh_groups,
+    refined,
     region_tissues,
 )
 from insonate.anatomy.mother.mother import MOTHER_TISSUES, Mother
@@ -117,8 +115,8 @@ class GynaecologyPatient(GynaecologyPlan):
     @cached_property
     def surfaces(self) -> Surfaces:
         """Triangles, and where those of every part are."""
-        body = _refined(self.body.groups, _BODY_SHARE * self.detail)
-        organs = _refined(self.organs, (1.0 - _BODY_SHARE) * self.detail)
+        body = refined(self.body.groups, _BODY_SHARE * self.detail, _COUNTED)
+        organs = refined(self.organs, (1.0 - _BODY_SHARE) * self.detail, _COUNTED)
         return mesh_groups((*body, *organs), 1.0)
 
     @property
@@ -198,11 +196,3 @@ class GynaecologyPatient(GynaecologyPlan):
                 found[ball.region] = 2.0 * ball.inner_radius
                 found[f"{ball.region}_volume"] = ball.volume
         return found
-
-
-def _refined(groups: Iterable[Group], wanted: float) -> tuple[Group, ...]:
-    """The groups with the fineness that gives them about `wanted` triangles."""
-    groups = tuple(groups)
-    count = sum(count_triangles(group, _COUNTED * group.fineness) for group in groups)
-    factor = _COUNTED * math.sqrt(count / wanted)
-    return tuple(dataclasses.replace(group, fineness=group.fineness * factor) for group in groups)

@@ -6,13 +6,14 @@ the exact surfaces that meet there: the surface between two labels is that of th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insonate.acoustics import Tissue, TissueTable, load_tissues
+from insonate.acoustics import Tissue, load_tissues
 from insonate.anatomy.implicit import label_kernels, net_kernels
 from insonate.anatomy.implicit.net import crossings
 from insonate.anatomy.implicit.part import Group, Part
@@ -21,7 +22,15 @@ from insonate.anatomy.implicit.threads import each, in_threads
 from insonate.errors import InputError
 from insonate.scene import Region, Scene
 
-__all__ = ["OUTSIDE", "Span", "Surfaces", "count_triangles", "mesh_groups", "region_tissues"]
+__all__ = [
+    "OUTSIDE",
+    "Span",
+    "Surfaces",
+    "count_triangles",
+    "mesh_groups",
+    "refined",
+    "region_tissues",
+]
 
 #: Name of region 0, that the outermost group lies in.
 OUTSIDE = "outside"
@@ -104,21 +113,17 @@ def mesh_groups(groups: Sequence[Group], spacing: float) -> Surfaces:
     )
 
 
-def region_tissues(
-    given: Mapping[str, str | Mapping[str, object]], table: TissueTable | None = None
-) -> dict[str, Tissue]:
+def region_tissues(given: Mapping[str, str | Mapping[str, object]]) -> dict[str, Tissue]:
     """Tissue of every region, from a name or from changes to a named one.
 
     Args:
         given: by region, the name of a tissue or the fields of `TissueTable.extended`.
-        table: to look names up in; the shipped one when None.
 
     Raises:
         InputError: an unknown tissue or field.
     """
-    table = table or load_tissues()
     made = {region: dict(change) for region, change in given.items() if not isinstance(change, str)}
-    table = table.extended(made)  # type: ignore[arg-type]
+    table = load_tissues().extended(made)  # type: ignore[arg-type]
     return {
         region: table[name if isinstance(name, str) else region] for region, name in given.items()
     }
@@ -132,8 +137,22 @@ def count_triangles(group: Group, spacing: float) -> int:
         spacing: of its lattice, fineness included [mm].
     """
     labels, _ = _paint(group.parts, compile_shapes([p.shape for p in group.parts]), spacing)
-    crossings = [np.count_nonzero(np.diff(labels.astype(np.int32), axis=axis)) for axis in range(3)]
-    return 2 * int(sum(crossings))
+    changes = [np.count_nonzero(np.diff(labels.astype(np.int32), axis=axis)) for axis in range(3)]
+    return 2 * int(sum(changes))
+
+
+def refined(groups: Sequence[Group], wanted: float, spacing: float) -> tuple[Group, ...]:
+    """The groups with the fineness that gives them about `wanted` triangles.
+
+    Args:
+        groups: with relative fineness.
+        wanted: triangles.
+        spacing: of the lattice on which they are counted [mm]; their number grows with its
+            inverse square.
+    """
+    count = sum(each(lambda group: count_triangles(group, spacing * group.fineness), groups))
+    factor = spacing * math.sqrt(count / wanted)
+    return tuple(replace(group, fineness=group.fineness * factor) for group in groups)
 
 
 def _regions(groups: Sequence[Group]) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -34,8 +33,7 @@ from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.fetus.settle import settle
 from insonate.anatomy.implicit import Group, Part, Shape, tube
 from insonate.anatomy.implicit.frozen import frozen
-from insonate.anatomy.implicit.mesh import OUTSIDE, Surfaces, count_triangles, mesh_groups
-from insonate.anatomy.implicit.threads import each
+from insonate.anatomy.implicit.mesh import OUTSIDE, Surfaces, mesh_groups, refined
 from insonate.anatomy.mother.mother import MOTHER_TISSUES, Mother
 from insonate.anatomy.mother.plan import MotherPlan
 from insonate.anatomy.patient.parameters import Parameters, fetal_plan, fill, mother_plan
@@ -178,22 +176,7 @@ def _moved(matrix: ArrayLike, points: ArrayLike) -> Vector:
 def mesh(anatomy: Anatomy) -> Surfaces:
     """The triangles of a patient, about as many as her detail asks for."""
     wanted = anatomy.parameters.detail
-    fetal = _refined(anatomy.fetal, _FETAL_SHARE * wanted, anatomy.fetus.sizes.trunk_radius / 27.0)
-    maternal = _refined(anatomy.maternal, (1.0 - _FETAL_SHARE) * wanted, 1.0)
+    scale = anatomy.fetus.sizes.trunk_radius / 27.0
+    fetal = refined(anatomy.fetal, _FETAL_SHARE * wanted, _COUNTED * scale)
+    maternal = refined(anatomy.maternal, (1.0 - _FETAL_SHARE) * wanted, _COUNTED)
     return mesh_groups((*maternal, *fetal), 1.0)
-
-
-def _refined(groups: tuple[Group, ...], wanted: float, scale: float) -> tuple[Group, ...]:
-    """The groups with the fineness that gives them `wanted` triangles.
-
-    Triangles are counted on a lattice that is coarser by half, and grow with the inverse square.
-
-    Args:
-        groups: with relative fineness.
-        wanted: triangles.
-        scale: spacing to count at, over `_COUNTED` [mm].
-    """
-    spacing = _COUNTED * scale
-    count = sum(each(lambda group: count_triangles(group, spacing * group.fineness), groups))
-    factor = spacing * math.sqrt(count / wanted)
-    return tuple(dataclasses.replace(group, fineness=group.fineness * factor) for group in groups)
