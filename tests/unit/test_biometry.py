@@ -6,8 +6,18 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ellipe
 
-from insonate.biometry import LAWS, brain_law, dimension, load_dimensions, load_law, z_of_centile
+from insonate.biometry import (
+    LAWS,
+    brain_law,
+    dimension,
+    ellipse_circumference,
+    ellipse_diameter,
+    load_dimensions,
+    load_law,
+    z_of_centile,
+)
 from insonate.biometry.dating import (
     crown_rump_days,
     crown_rump_length,
@@ -503,3 +513,17 @@ def test_bad_input_is_one_clear_line(call, line):
     with pytest.raises(InputError, match=line) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+def test_the_circumference_of_an_ellipse_is_that_of_its_integral():
+    # complete elliptic integral of the second kind, m = 1 - (b/a)^2
+    first, second = 70.0, 55.0
+    exact = 2.0 * first * ellipe(1.0 - (second / first) ** 2)
+    assert ellipse_circumference(first, second) == pytest.approx(exact, rel=1e-8)
+    assert ellipse_circumference(10.0, 10.0) == pytest.approx(10.0 * math.pi)
+
+
+@given(st.floats(20.0, 110.0), st.floats(1.0, 1.9))
+def test_a_diameter_follows_from_the_circumference_and_the_other(short, longer):
+    around = ellipse_circumference(short, short * longer)
+    assert ellipse_diameter(around, short) == pytest.approx(short * longer, rel=1e-6)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from insonate.anatomy.implicit import Group, Part, capsule, ellipsoid, sphere
 from insonate.anatomy.implicit.mesh import mesh_groups
@@ -16,7 +18,8 @@ from insonate.anatomy.patient.parameters import Parameters, fill, sizes_of
 from insonate.anatomy.planes import Plane
 from insonate.errors import InputError
 
-sys.path[:0] = [str(Path(__file__).parents[1] / "end_to_end"), str(Path("benchmarks").resolve())]
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS / "end_to_end"), str(TESTS.parent / "benchmarks")]
 
 import patient_checks as checks  # noqa: E402
 
@@ -107,6 +110,29 @@ def test_what_is_given_changes_nothing_that_is_drawn():
     assert one.fat == two.fat
     assert one.placenta == two.placenta
     assert sizes_of(one) == sizes_of(two)
+
+
+@given(
+    weeks=st.floats(14.0, 40.0),
+    seed=st.integers(0, 2**64 - 1),
+    law=st.sampled_from(["intergrowth", "hadlock"]),
+)
+def test_every_seed_has_a_head_of_plausible_shape(weeks, seed, law):
+    sizes = sizes_of(Parameters(gestational_age=weeks, seed=seed, law=law))
+    assert 0.68 <= round(sizes.bpd / sizes.ofd, 9) <= 0.94
+
+
+@given(weeks=st.floats(14.0, 40.0), seed=st.integers(0, 2**64 - 1))
+@pytest.mark.parametrize("centile", [0.1, 99.9])
+@pytest.mark.parametrize("law", ["intergrowth", "hadlock"])
+@pytest.mark.parametrize("measure", ["HC", "BPD", "AC", "FL"])
+def test_the_smallest_and_the_largest_can_be_asked_for(measure, law, centile, weeks, seed):
+    given = {"gestational_age": weeks, "seed": seed, "law": law}
+    sizes = sizes_of(Parameters(**given, centiles={measure: centile}))
+    typical = sizes_of(Parameters(**given, centiles={measure: 50.0}))
+    size, middle = ((s.bpd if measure in ("HC", "BPD") else s.ac if measure == "AC" else s.fl)
+                    for s in (sizes, typical))  # fmt: skip
+    assert (size < middle) == (centile < 50.0)
 
 
 DIGEST = """

@@ -31,7 +31,7 @@ def cache_folder() -> Path:
     return Path(base) / "insonate" / "scenes"
 
 
-def load_arrays(key: str, names: Sequence[str]) -> tuple[dict[str, NDArray[Any]], Any] | None:
+def load_arrays(key: str, names: Sequence[str]) -> tuple[dict[str, Any], Any] | None:
     """Arrays by name and the JSON value kept under `key`; None if they are not there whole."""
     path = cache_folder() / f"{key}.npz"
     try:
@@ -48,6 +48,7 @@ def load_arrays(key: str, names: Sequence[str]) -> tuple[dict[str, NDArray[Any]]
 def store_arrays(key: str, arrays: Mapping[str, NDArray[Any]], about: Any) -> None:
     """Keep arrays and a JSON value under `key`; a folder that cannot be written is no error."""
     text, folder = json.dumps(about, default=_plain), cache_folder()
+    stored: dict[str, Any] = {"about": np.array(text), **arrays}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle, beside = tempfile.mkstemp(dir=folder, suffix=".part")
@@ -55,7 +56,7 @@ def store_arrays(key: str, arrays: Mapping[str, NDArray[Any]], about: Any) -> No
         return
     try:
         with os.fdopen(handle, "wb") as file:
-            np.savez(file, about=np.array(text), **arrays)
+            np.savez(file, **stored)
         os.replace(beside, folder / f"{key}.npz")
         _remove_unused(folder, keep=f"{key}.npz")
     except BaseException as error:

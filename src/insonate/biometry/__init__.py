@@ -5,6 +5,7 @@ The formulas and their sources are in `docs/primer.rst`, section "Fetal growth".
 
 from insonate.biometry.brain import brain_law
 from insonate.biometry.dimensions import dimension, load_dimensions
+from insonate.biometry.ellipse import ellipse_circumference, ellipse_diameter
 from insonate.biometry.growth import LAWS, Law, load_law, z_of_centile
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "Law",
     "brain_law",
     "dimension",
+    "ellipse_circumference",
+    "ellipse_diameter",
     "load_dimensions",
     "load_law",
     "z_of_centile",

@@ -13,7 +13,7 @@ import numpy as np
 from insonate.anatomy.findings import check_findings
 from insonate.anatomy.gynaecology import cycle
 from insonate.anatomy.mother.plan import MotherPlan
-from insonate.anatomy.patient.draw import Draw
+from insonate.anatomy.patient.draw import Draw, Variation
 from insonate.errors import InputError
 
 __all__ = ["FOLLICLES", "SIDES", "GynaecologyPlan"]
@@ -100,7 +100,7 @@ class GynaecologyPlan:
     @cached_property
     def draws(self) -> Mapping[str, float]:
         """Numbers in [-1, 1] by any name that are this woman's own."""
-        return _Draws(Draw(self.seed))
+        return Variation(Draw(self.seed))
 
     @property
     def phase(self) -> str:
@@ -140,22 +140,6 @@ class GynaecologyPlan:
         fat = Draw(self.seed).around("fat", 15.0, 0.35) if self.fat is None else self.fat
         fat = min(max(fat, _RANGES["fat"][1]), _RANGES["fat"][2])
         return MotherPlan(weeks=None, fat=fat, bladder_volume=volume, variation=self.draws)
-
-
-class _Draws(dict[str, float]):
-    """A number in [-1, 1] for any name, drawn when it is asked for."""
-
-    def __init__(self, draw: Draw):
-        super().__init__()
-        self._draw = draw
-
-    def __missing__(self, name: str) -> float:
-        self[name] = self._draw.even(name, -1.0, 1.0)
-        return self[name]
-
-    def get(self, name: str, default: float = 0.0) -> float:  # type: ignore[override]
-        """The number of `name`."""
-        return self[name]
 
 
 def _check_number(name: str, value: object, low: float, high: float, unit: str) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from insonate.anatomy.fetus.plan import Posture
 
-__all__ = ["Draw"]
+__all__ = ["Draw", "Variation"]
 
 
 class Draw:
@@ -83,3 +83,23 @@ class Draw:
             elbow=pair("elbow", 35.0 + 115.0 * limb_flexion, 10.0),
             abduction=pair("abduction", 25.0, 5.0),
         )
+
+
+class Variation(dict[str, float]):
+    """A number in [-1, 1] for any name, drawn when it is asked for.
+
+    Args:
+        draw: of the patient.
+        prefix: of the names of its streams.
+    """
+
+    def __init__(self, draw: Draw, prefix: str = ""):
+        super().__init__()
+        self._draw, self._prefix = draw, prefix
+
+    def __missing__(self, name: str) -> float:
+        return self._draw.even(self._prefix + name, -1.0, 1.0)
+
+    def get(self, name: str, default: float = 0.0) -> float:  # type: ignore[override]
+        """The number of `name`."""
+        return self[name]

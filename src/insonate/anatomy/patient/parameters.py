@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,28 +14,29 @@ from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.fetus.sizes import Sizes
 from insonate.anatomy.findings import check_findings
 from insonate.anatomy.mother.plan import MotherPlan
-from insonate.anatomy.patient.draw import Draw
-from insonate.biometry import LAWS, dimension, load_law, z_of_centile
+from insonate.anatomy.patient.draw import Draw, Variation
+from insonate.anatomy.womb import SITES
+from insonate.anatomy.womb.position import BACKS, PRESENTATIONS
+from insonate.biometry import LAWS, dimension, ellipse_diameter, load_law, z_of_centile
+from insonate.biometry.growth import MEASURES
 from insonate.errors import InputError, closest
 
 __all__ = ["Parameters", "fetal_plan", "fill", "mother_plan", "sizes_of"]
 
-PRESENTATIONS = ("cephalic", "breech", "transverse")
-BACKS = ("left", "right", "anterior", "posterior")
-PLACENTAS = ("anterior", "posterior", "fundal", "left", "right", "low_lying", "praevia")
-MEASURES = ("BPD", "OFD", "HC", "AC", "FL")
 _WORDS = {
     "law": tuple(LAWS),
     "presentation": PRESENTATIONS,
     "back": BACKS,
-    "placenta": PLACENTAS,
+    "placenta": SITES,
 }
 #: Numbers that may be None.
 _DRAWN = (
     "flexion", "limb_flexion", "amniotic_fluid_index", "fat", "rectus", "bladder_volume",
 )  # fmt: skip
-#: Width over length of a head that can be built.
-_CEPHALIC_INDEX = (0.62, 0.98)
+#: Names of the streams that shape details without a measure.
+_OWN = "variation "
+#: Width over length of a head: what can be built, and what is drawn.
+_CEPHALIC_INDEX, _PLAUSIBLE_INDEX = (0.62, 0.98), (0.68, 0.94)
 
 #: Lowest and highest value, and the unit.
 RANGES: Mapping[str, tuple[float, float, str]] = MappingProxyType(
@@ -195,7 +195,7 @@ def fill(given: Parameters) -> Parameters:
             "presentation", PRESENTATIONS, (share, 0.7 * (1 - share), 0.3 * (1 - share))
         ),
         "back": draw.choice("back", BACKS, (0.4, 0.4, 0.08, 0.12)),
-        "placenta": draw.choice("placenta", PLACENTAS[:5], (0.4, 0.44, 0.06, 0.05, 0.05)),
+        "placenta": draw.choice("placenta", SITES[:5], (0.4, 0.44, 0.06, 0.05, 0.05)),
         "fat": min(max(draw.around("fat", 15.0, 0.35), 6.0), 45.0),
         "bladder_volume": min(max(draw.around("bladder", 110.0, 0.4), 30.0), 350.0),
         "flexion": min(max(draw.normal("flexion", 0.5, 0.12), 0.0), 1.0),
@@ -229,7 +229,10 @@ def sizes_of(given: Parameters) -> Sizes:
         size["BPD"] += dimension("skull_thickness", weeks)
         if "OFD" not in given.centiles:
             hc = law.value("HC", weeks, z.get("HC", z["OFD"]))
-            size["OFD"] = _length_of_head(size["BPD"], hc)
+            size["OFD"] = ellipse_diameter(hc, size["BPD"])
+    if not {"OFD", "HC"} & set(given.centiles):
+        low, high = (size["BPD"] / index for index in reversed(_PLAUSIBLE_INDEX))
+        size["OFD"] = min(max(size["OFD"], low), high)
     index = size["BPD"] / size["OFD"]
     if not _CEPHALIC_INDEX[0] <= index <= _CEPHALIC_INDEX[1]:
         raise InputError(
@@ -240,24 +243,13 @@ def sizes_of(given: Parameters) -> Sizes:
     return Sizes(weeks, size["BPD"], size["OFD"], size["AC"], size["FL"], factors)
 
 
-def _length_of_head(width: float, circumference: float) -> float:
-    """The other diameter of an ellipse [mm] (Ramanujan's perimeter, by bisection)."""
-    low, high = width, 2.0 * width
-    for _ in range(40):
-        length = 0.5 * (low + high)
-        h = ((length - width) / (length + width)) ** 2
-        around = 0.5 * math.pi * (length + width) * (1 + 3 * h / (10 + math.sqrt(4 - 3 * h)))
-        low, high = (length, high) if around < circumference else (low, length)
-    return low
-
-
 def fetal_plan(given: Parameters) -> Plan:
     """The fetus of filled parameters, before its limbs have settled."""
     assert given.flexion is not None
     assert given.limb_flexion is not None
     draw = Draw(given.seed)
     posture = draw.posture(given.flexion, given.limb_flexion)
-    return Plan(sizes_of(given), posture, dict(given.findings), _Variation(draw))
+    return Plan(sizes_of(given), posture, dict(given.findings), Variation(draw, _OWN))
 
 
 def mother_plan(given: Parameters) -> MotherPlan:
@@ -270,17 +262,5 @@ def mother_plan(given: Parameters) -> MotherPlan:
         rectus=given.rectus,
         bladder_volume=given.bladder_volume,
         findings=dict(given.findings),
-        variation=_Variation(Draw(given.seed)),
+        variation=Variation(Draw(given.seed), _OWN),
     )
-
-
-class _Variation(dict[str, float]):
-    """Any name has a number in [-1, 1], drawn when it is asked for."""
-
-    def __init__(self, draw: Draw):
-        super().__init__()
-        self.draw = draw
-
-    def get(self, name: str, default: float = 0.0) -> float:  # type: ignore[override]
-        """The number of `name`."""
-        return self.draw.even(f"variation {name}", -1.0, 1.0)
