@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from insonate.acoustics import Tissue, TissueTable
 from insonate.anatomy.fields import Field, Grid, blur
 from insonate.anatomy.voxelise import Solid, solids_to_scene
+from insonate.config import read_content
 from insonate.errors import InputError, closest
 from insonate.scene import Scene
 
@@ -98,13 +98,7 @@ def read_label_map(path: str | Path) -> dict[int, tuple[str, str]]:
     Raises:
         InputError: missing, unreadable, or an entry of another form.
     """
-    path = Path(path)
-    try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: unreadable label map ({reason})") from error
-    return parse_labels(str(path), content)
+    return parse_labels(str(path), read_content(Path(path), "label map"))
 
 
 def parse_labels(where: str, content: Any) -> dict[int, tuple[str, str]]:

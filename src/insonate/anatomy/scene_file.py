@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-import yaml
-
 from insonate.anatomy.scene_build import build_scene, dress
 from insonate.anatomy.scene_cache import load_cached, scene_key, store_cached
 from insonate.anatomy.scene_parts import Library
 from insonate.anatomy.scene_spec import SceneSpec, View, read_scene_file
+from insonate.config import read_content
 from insonate.errors import InputError, closest
 from insonate.scene import Scene
 
@@ -148,8 +147,8 @@ def is_patient(scene: str | Path) -> bool:
     if not is_file(scene):
         return False
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+        content = read_content(path, "scene file")
+    except InputError:
         return False  # whoever reads it as a scene says why it is none
     return isinstance(content, Mapping) and not PATIENT_KEYS.isdisjoint(content)
 

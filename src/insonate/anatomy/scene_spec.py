@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
+from insonate.config import read_content
 from insonate.errors import InputError, closest
 from insonate.geometry import look_at
 from insonate.probe import Probe, load_probe
@@ -269,15 +269,7 @@ def read_scene_file(path: Path) -> SceneSpec:
     Raises:
         InputError: missing, not YAML, or a key or value that no scene file has.
     """
-    try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such scene file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: unreadable scene file ({error})") from error
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not YAML ({' '.join(str(error).split())[:160]})") from error
-    return parse_scene(str(path), content)
+    return parse_scene(str(path), read_content(path, "scene file"))
 
 
 def parse_scene(where: str, content: Any) -> SceneSpec:

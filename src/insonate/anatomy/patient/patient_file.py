@@ -11,11 +11,10 @@ from pathlib import Path
 from reprlib import repr as repr_
 from typing import Any
 
-import yaml
-
 from insonate.anatomy.patient.parameters import Parameters
 from insonate.anatomy.patient.patient import Patient
 from insonate.anatomy.scene_file import PATIENT
+from insonate.config import read_content
 from insonate.errors import InputError, closest
 
 __all__ = ["RECORD_KEYS", "load_patient", "read_parameters"]
@@ -25,8 +24,6 @@ RECORD_KEYS = (
     "patient", "insonate", "name", "about", "parameters", "findings", "biometry", "truth",
     "landmarks", "planes", "views", "regions", "groups", "triangles", "files", "units",
 )  # fmt: skip
-#: Larger files are none of ours [bytes].
-LARGEST = 4_000_000
 
 _WHOLE = ("seed", "fetuses", "detail")
 _WORDS = ("law", "presentation", "back", "placenta")
@@ -61,7 +58,7 @@ def read_parameters(path: Path) -> Parameters:
         InputError: missing, too large, not JSON or YAML, a key that no patient has, or a value
             of the wrong type or range.
     """
-    content = _mapping(str(path), _content(path))
+    content = _mapping(str(path), read_content(path, "patient file"))
     if "patient" in content:
         for key in content:
             if key not in RECORD_KEYS:
@@ -77,24 +74,6 @@ def read_parameters(path: Path) -> Parameters:
         return Parameters(**values)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
-
-
-def _content(path: Path) -> object:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST + 1)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such patient file") from error
-    except OSError as error:
-        raise InputError(f"{path}: unreadable patient file ({error.strerror})") from error
-    if len(raw) > LARGEST:
-        raise InputError(f"{path}: larger than {LARGEST // 1_000_000} MB, not a patient file")
-    kind = "JSON" if path.suffix.lower() == ".json" else "YAML"
-    try:
-        text = raw.decode("utf-8")
-        return json.loads(text) if kind == "JSON" else yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
-        raise InputError(f"{path}: not {kind} ({' '.join(str(error).split())[:160]})") from error
 
 
 def _mapping(where: str, value: object) -> Mapping[str, object]:
