@@ -17,7 +17,6 @@ import json
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 from insonate.anatomy.fetus.body import fetal_landmarks, fetal_outline, fetal_planes
 from insonate.anatomy.fetus.head import head_groups
@@ -29,9 +28,8 @@ from insonate.anatomy.implicit.mesh import mesh_groups
 from insonate.anatomy.patient.measure import measure_surfaces
 from insonate.anatomy.patient.parameters import Parameters, fetal_plan, fill
 from insonate.biometry import LAWS, load_law
+from report import write_table
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-BEGIN, END = "<!-- biometry:begin -->", "<!-- biometry:end -->"
 MEASURES = ("BPD", "OFD", "HC", "AC", "FL")
 #: Largest error allowed [%].
 ALLOWED = {"BPD": 1.0, "OFD": 1.0, "HC": 2.0, "AC": 1.0, "FL": 1.0}
@@ -103,17 +101,6 @@ def summary(rows: dict[float, dict[str, dict[str, float]]], law: str) -> str:
     )
 
 
-def write_readme(text: str) -> None:
-    """Put the summary between the marks of README.md."""
-    path = REPOSITORY / "README.md"
-    whole = path.read_text(encoding="utf-8")
-    if BEGIN not in whole or END not in whole:
-        raise SystemExit(f"{path.name}: the marks {BEGIN} and {END} are missing")
-    before, rest = whole.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
-
-
 def run(weeks: Iterable[float], law: str, quiet: bool) -> dict[float, dict[str, dict[str, float]]]:
     rows = {}
     for week in weeks:
@@ -132,7 +119,7 @@ def main() -> None:
     options = parser.parse_args()
     rows = run(options.weeks, options.law, options.json)
     if options.readme:
-        write_readme(summary(rows, options.law))
+        write_table("biometry", summary(rows, options.law))
     if options.json:
         print(json.dumps({"law": options.law, "weeks": rows, "worst": worst(rows)}))
     else:

@@ -21,7 +21,8 @@ from insonate.probe import Probe
 from insonate.scene import Scene
 from insonate.sim import Settings, Simulator
 from nested import benchmark_probe, nested, pose
-from simulator import commit, machine, time_refit
+from report import commit, machine
+from simulator import time_refit
 
 #: Subdivisions of the nested balls' icosahedra, from 7 680 triangles to 5 345 280.
 SCENES = (

@@ -14,12 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,9 +25,7 @@ import numpy as np
 from insonate.sim import Settings, Simulator
 from nested import benchmark_probe, breathe, nested, pose
 from peers import PEERS, measure, peak_memory
-
-REPOSITORY = Path(__file__).resolve().parents[1]
-BEGIN, END = "<!-- benchmark:begin -->", "<!-- benchmark:end -->"
+from report import commit, machine, where, write_table
 
 
 def spread(times: list[float]) -> dict[str, float]:
@@ -111,25 +107,6 @@ def starts(device: str) -> dict[str, dict[str, float]]:
         return {name: fresh_process(device, cache) for name in ("cold", "warm")}
 
 
-def machine(device: str) -> dict[str, str | float]:
-    """What it was measured on, and how busy that was beforehand."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    model = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        named = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-        model = named[0] if named else model
-    load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else -1.0
-    return {"cpu": model, "cores": cores or 1, "load": load, "device": device}
-
-
-def commit() -> str:
-    """Short hash of the checkout, with a mark if files differ from it."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=9", "--exclude=*"]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
-
-
 def measure_all(options: argparse.Namespace) -> dict[str, Any]:
     """Everything, as the JSON object that `--json` prints."""
     scene, probe = nested(), benchmark_probe()
@@ -178,12 +155,11 @@ def beside(options: argparse.Namespace, fast: float, fine: float) -> dict[str, A
 def table(result: dict[str, Any]) -> str:
     """The result as Markdown."""
     on, stages, first = result["machine"], result["stages"], result["first_frame"]
-    where = on["device"] if on["device"] != "cpu" else f"{on['cores']} cores of {on['cpu']}"
     rows, columns = result["image"]
     lines = [
         f"{result['triangles']:,} triangles, {result['scanlines']} lines x {result['samples']} "
         f"samples, {rows} x {columns} pixels, with {', '.join(result['side_products'])}; "
-        f"{where}, load {on['load']}; least (median) of {result['repeats']}; "
+        f"{where(on)}, load {on['load']}; least (median) of {result['repeats']}; "
         f"commit {result['commit']}.",
         "",
         "| ms | `fast` (1 ray, 1 layer) | `fine` (32 rays, 3 layers) |",
@@ -232,17 +208,6 @@ def _peer_rows(result: dict[str, Any]) -> list[str]:
     return lines
 
 
-def write_readme(text: str) -> None:
-    """Put the table between the marks of README.md."""
-    path = REPOSITORY / "README.md"
-    whole = path.read_text(encoding="utf-8")
-    if BEGIN not in whole or END not in whole:
-        raise SystemExit(f"{path.name}: the marks {BEGIN} and {END} are missing")
-    before, rest = whole.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -259,7 +224,7 @@ def main() -> None:
         return
     result = measure_all(options)
     if options.readme:
-        write_readme(table(result))
+        write_table("benchmark", table(result))
     print(json.dumps(result) if options.json else table(result))
 
 

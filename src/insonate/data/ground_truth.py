@@ -22,7 +22,7 @@ from insonate.data.files import replacing
 from insonate.data.region_style import is_fetal
 from insonate.scene import Scene
 
-__all__ = ["biometry", "ground_truth", "truth_unit", "write_ground_truth"]
+__all__ = ["biometry", "count_triangles", "ground_truth", "truth_unit", "write_ground_truth"]
 
 _ABOUT = (
     "A simulated patient. Lengths in mm, world axes LPS: x to her left, y to her back, z to her "
@@ -71,7 +71,7 @@ def ground_truth(patient: Patient, scene: Scene, files: Sequence[str] = ()) -> d
             "views": {name: _view(patient, name) for name in patient.views},
             "regions": _regions(scene),
             "groups": _groups(patient),
-            "triangles": _triangles(scene),
+            "triangles": count_triangles(scene),
             "files": list(files),
         }
     )
@@ -173,7 +173,8 @@ def _groups(patient: Patient) -> dict[str, dict[str, int]]:
     }
 
 
-def _triangles(scene: Scene) -> dict[str, int]:
+def count_triangles(scene: Scene) -> dict[str, int]:
+    """How many triangles a scene has: `total`, those of the `fetus` with its cord, `mother`."""
     fetal = np.array([is_fetal(region.name) for region in scene.regions])
     fetus = int(fetal[scene.pairs].any(axis=1).sum())
     return {"total": scene.triangles, "fetus": fetus, "mother": scene.triangles - fetus}
