@@ -5,11 +5,13 @@ import pytest
 
 from insonate.acoustics import load_tissues
 from insonate.anatomy.check import unbalanced_edges
-from insonate.anatomy.contact import GEL, REACH, press
+from insonate.anatomy.contact import REACH, SUNK, in_air, press
 from insonate.anatomy.fields import Field, Grid
 from insonate.anatomy.voxelise import Solid, solids_to_scene
+from insonate.errors import InputError
 from insonate.geometry import look_at
 from insonate.probe import load_probe
+from insonate.sim import Settings, Simulator
 
 TISSUES = load_tissues()
 PROBE = load_probe("c5_2v")
@@ -49,7 +51,8 @@ def test_skin_lies_on_the_face_whether_it_hung_free_or_sank_in(slab, push):
     before = face_depth(slab, pose, (0, 1))
     assert np.ptp(before) > 6.0  # flat skin, curved face
     after = face_depth(press(slab, PROBE, pose), pose, (0, 1))
-    np.testing.assert_allclose(after, GEL, atol=0.6)
+    np.testing.assert_allclose(after, -SUNK, atol=0.6)
+    assert after.max() < 0.05  # nothing is left between: air would couple nothing
 
 
 def test_layers_keep_their_order_and_the_depths_stay(slab):
@@ -87,3 +90,22 @@ def test_normals_turn_with_the_surface(slab):
 def test_far_away_nothing_is_pressed(slab):
     pose = look_at((0.0, -200.0, 0.0), DOWN)
     np.testing.assert_array_equal(press(slab, PROBE, pose).vertices, slab.vertices)
+
+
+def test_air_couples_nothing(slab):
+    """Not pressed on, a curved face touches with its middle; gel would couple its ends, too."""
+    pose, settings = look_at((0.0, 3.0, 0.0), (0.0, 60.0, 0.0)), Settings.fast(keep_iq=True)
+    air, gel = (
+        np.abs(Simulator(scene, PROBE, settings).frame(pose, 1).iq).mean(axis=1)
+        for scene in (in_air(slab), slab)
+    )
+    middle = slice(len(air) // 2 - 20, len(air) // 2 + 20)
+    np.testing.assert_allclose(air[middle], gel[middle], rtol=0.05)
+    assert air[:20].max() < 0.01 * gel[:20].min()
+
+
+def test_a_probe_in_air_is_refused(slab):
+    pose = look_at((0.0, -12.0, 0.0), DOWN)
+    with pytest.raises(InputError, match="does not touch the body"):
+        Simulator(in_air(slab), PROBE).frame(pose)
+    Simulator(slab, PROBE).frame(pose)  # in gel it may stand off

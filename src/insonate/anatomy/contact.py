@@ -2,7 +2,7 @@
 
 Without it a curved face either floats in gel at its ends or sinks into the body at its middle.
 Along every scanline depth is stretched so that the skin comes to lie on the face; the push
-fades out with depth, and beside the face.
+fades out with depth, and beside the face. What cannot be brought onto the face lies in air.
 """
 
 from __future__ import annotations
@@ -13,31 +13,44 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from insonate.acoustics import load_tissues
 from insonate.anatomy.rays import RayMesh
 from insonate.geometry import check_pose
 from insonate.probe import Probe
-from insonate.scene import Scene
+from insonate.scene import Region, Scene
 
-__all__ = ["press"]
+__all__ = ["MOST", "in_air", "press"]
 
 #: How far a dent reaches down [mm]; a push of more than a third of it would fold the tissue.
 REACH = 75.0
 MOST = REACH / 3.0
-#: Over which the push fades beside the face [mm].
-FADE = 30.0
-#: How deep under the face's surface the skin comes to lie [mm]: coupling gel.
-GEL = 0.3
+#: How far the push goes beside the face undiminished, and over what it fades then [mm].
+BESIDE, FADE = 3.0, 30.0
+#: How far the skin comes to lie above the face [mm], so that nothing is left between.
+SUNK = 0.15
 _LINES, _ROWS = 41, 17
 
 
-def press(scene: Scene, probe: Probe, pose: NDArray[np.float64]) -> Scene:
-    """The scene with its skin pressed onto a probe's face.
+def in_air(scene: Scene) -> Scene:
+    """The scene with air around it, which couples nothing: no echoes, no speckle."""
+    air = dataclasses.replace(load_tissues()["air_bowel_gas"], echogenicity=-90.0, occupancy=0.0)
+    regions = (Region(scene.regions[0].name, air), *scene.regions[1:])
+    return dataclasses.replace(scene, regions=regions)
+
+
+def press(scene: Scene, probe: Probe, pose: NDArray[np.float64], coupled: bool = False) -> Scene:
+    """The scene with its skin pressed onto a probe's face, and air around.
 
     Args:
         scene: anatomy.
         probe: its face gives the shape.
         pose: probe to world, `(4, 4)` [mm].
+        coupled: what surrounds the scene stays as it is, such as a bath of gel.
     """
+    return _pressed(scene if coupled else in_air(scene), probe, pose)
+
+
+def _pressed(scene: Scene, probe: Probe, pose: NDArray[np.float64]) -> Scene:
     pose = check_pose(pose)
     gap = _gap(scene, probe, pose)
     local = (scene.vertices - pose[:3, 3]) @ pose[:3, :3]
@@ -75,9 +88,9 @@ def _cartesian(
 
 
 def _half(probe: Probe) -> tuple[float, float]:
-    """Half the length of the face, and half its height [mm]."""
+    """Half the length of the face, and half its height, with what is pushed beside it [mm]."""
     length = probe.radius * probe.field_of_view if probe.kind == "convex" else probe.width
-    return 0.5 * length, 0.5 * probe.elevation_height
+    return 0.5 * length + BESIDE, 0.5 * probe.elevation_height + BESIDE
 
 
 def _weight(probe: Probe, points: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -107,8 +120,9 @@ def _gap(scene: Scene, probe: Probe, pose: NDArray[np.float64]) -> NDArray[np.fl
     way = ends[1] - ends[0]
     way /= np.linalg.norm(way, axis=1, keepdims=True)
     distance = _first_hit(scene, ends[0], way) - 2.0 * MOST
-    distance = np.where(np.isfinite(distance), distance - GEL, 0.0)
-    return _smooth(np.clip(distance, -MOST, MOST).reshape(_LINES, _ROWS))
+    distance = np.where(np.isfinite(distance), distance + SUNK, 0.0)
+    table = np.clip(distance, -MOST, MOST).reshape(_LINES, _ROWS)
+    return np.maximum(_smooth(table), table)  # smoothed, yet nowhere short of the face
 
 
 def _smooth(table: NDArray[np.float64]) -> NDArray[np.float64]:

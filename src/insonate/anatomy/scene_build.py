@@ -111,7 +111,7 @@ def build_scene(spec: SceneSpec, library: Library) -> tuple[Scene, list[str]]:
         scene, notes = _voxelised(spec, library, tissues)
     for view in spec.views.values():
         if view.press:
-            scene = press(scene, view.load_probe(), view.pose())
+            scene = press(scene, view.load_probe(), view.pose(), coupled=True)
     return scene, notes
 
 

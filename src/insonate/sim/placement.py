@@ -37,7 +37,13 @@ def check_placement(
         raise InputError(
             f"pose: the probe is outside the body, no surface within {probe.depth:g} mm of it"
         )
-    label = int(np.bincount(first_label).argmax())
+    touching = first_label
+    if scene.regions[0].tissue.impedance < SOFT[0]:  # a part of the face may stick out into air
+        touching = first_label[first_label > 0]
+        if not touching.size:
+            gap = f"{met[met >= 0].min():.1f} mm of air"
+            raise InputError(f"pose: the probe does not touch the body, there is {gap} between")
+    label = int(np.bincount(touching).argmax())
     tissue = scene.regions[label].tissue
     if not SOFT[0] <= tissue.impedance <= SOFT[1]:
         raise InputError(

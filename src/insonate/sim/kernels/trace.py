@@ -4,7 +4,7 @@ import warp as wp
 
 from insonate.sim.kernels import interface
 from insonate.sim.kernels.probe_face import Tracing, face_distance, face_normal
-from insonate.sim.kernels.random import hash_key, normal_pair, uniform
+from insonate.sim.kernels.random import hash_key, normal_pair, stratum, uniform
 from insonate.sim.kernels.records import Echo, Medium, Segment
 from insonate.sim.kernels.surface import (
     FACE,
@@ -26,6 +26,7 @@ DEAD = wp.constant(1.0e-7)  # amplitude below which a path is dropped
 FAINT = wp.constant(1.0e-3)  # amplitude after TGC below which roulette begins
 WEAK = wp.constant(1.0e-6)  # reflected power below which there is no branch
 GAS = wp.constant(0.1)  # impedance below which an interface rings [MRayl]
+MATCHED = wp.constant(1.6)  # impedance for which the probe's face is made [MRayl]
 FASTEST = wp.constant(6.0)  # [mm/us]
 # What a path draws a random number for.
 USE_FUZZ = wp.constant(4)
@@ -70,6 +71,13 @@ def next_hit(anatomy: Anatomy, tracing: Tracing, path: Path, tilt: float) -> Hit
     if hit.found == NOTHING:
         hit.distance = reach
     return hit
+
+
+@wp.func
+def coupled(impedance: float) -> float:
+    """Two-way amplitude that the face gives into gas: nearly none; into all else it is 1."""
+    gamma = interface.pressure_reflection(MATCHED, impedance, 1.0, 1.0)
+    return wp.where(impedance < GAS, 1.0 - gamma * gamma, 1.0)
 
 
 @wp.func
@@ -198,8 +206,8 @@ def choose_facet(
     """The facet that bends or turns the path: rough for a bundle, smooth for a central path."""
     if tracing.stochastic == 0 or roughness >= SMOOTH:
         return hit.normal
-    u = uniform(hash_key(tracing.seed, i, b, USE_TILT))
-    v = uniform(hash_key(tracing.seed, i, b, USE_AZIMUTH))
+    u = stratum(tracing.seed, i, tracing.rays, b, USE_TILT)
+    v = stratum(tracing.seed, i, tracing.rays, b, USE_AZIMUTH)
     facet = interface.facet_normal(hit.normal, roughness, u, v)
     return wp.where(wp.dot(path.direction, facet) > -0.02, hit.normal, facet)
 
@@ -219,7 +227,7 @@ def meet_interface(
     back = int(0)
     if tracing.stochastic == 1:
         # Drawn by its share of power, a branch keeps its two-way amplitude.
-        if power > WEAK and uniform(hash_key(tracing.seed, i, b, USE_BRANCH)) < power:
+        if power > WEAK and stratum(tracing.seed, i, tracing.rays, b, USE_BRANCH) < power:
             back = 1
         path.survival *= wp.where(back == 1, power, 1.0 - power)
     else:
@@ -249,7 +257,7 @@ def meet_interface(
 def roulette(tracing: Tracing, path: Path, i: int, b: int) -> Path:
     """End faint paths early, paid back by those that go on (:eq:`roulette`)."""
     chance = wp.min(1.0, path.amplitude * wp.exp(tracing.tgc * path.depth) / FAINT)
-    if uniform(hash_key(tracing.seed, i, b, USE_ROULETTE)) < chance:
+    if stratum(tracing.seed, i, tracing.rays, b, USE_ROULETTE) < chance:
         path.amplitude /= chance
         path.survival *= chance
     else:
@@ -301,6 +309,7 @@ def trace_paths(
         hit = next_hit(anatomy, tracing, path, tilt)
         if path.region < 0:
             path.region = wp.where(hit.found == SURFACE, hit.front, 0)
+            path.amplitude = coupled(anatomy.media[path.region].impedance)
         medium = anatomy.media[path.region]
         stretch = tracing.display_speed / medium.speed * tilt
         segment = make_segment(anatomy, path, hit, medium, stretch, tracing.depth)

@@ -21,6 +21,7 @@ __all__ = ["Echo", "Segment", "Surfaces", "trace_path", "uniform"]
 Vector = NDArray[np.float64]
 NUDGE = 5e-4  # [mm]
 SMOOTH = 3000.0
+GAS, MATCHED = 0.1, 1.6  # [MRayl]
 
 
 @dataclass
@@ -172,9 +173,13 @@ def trace_path(
     echoes: list[Echo] = []
     for b in range(1, settings.bounces + 2):
         hit = surfaces.first(path.origin, path.direction)
-        if path.region < 0:
+        first = path.region < 0
+        if first:
             path.region = hit.front if hit else 0
         tissue = surfaces.scene.regions[path.region].tissue
+        if first and tissue.impedance < GAS:  # air does not touch the face
+            gamma = interface.pressure_reflection(MATCHED, tissue.impedance, 1.0, 1.0)
+            path.amplitude = 1.0 - float(gamma) ** 2
         stretch = DISPLAY_SPEED / tissue.speed * tilt
         length = hit.distance * stretch if hit else math.inf
         decay = float(two_way_decay(tissue.attenuation_at(probe.attenuation_frequency_mhz)))
