@@ -13,6 +13,7 @@ from insonate.anatomy.fetus.diaphragm import diaphragm_dome
 from insonate.anatomy.fetus.kidneys import largest_pelvis
 from insonate.anatomy.fetus.plan import Plan, Posture
 from insonate.anatomy.fetus.sizes import Sizes
+from insonate.anatomy.fetus.trunk_frame import ABDOMEN_S
 from insonate.anatomy.implicit import Part, union
 from insonate.anatomy.implicit.program import distance
 from insonate.biometry import load_law
@@ -204,13 +205,27 @@ def test_the_stomach_lies_left_and_the_vein_turns_right():
 
 def test_two_bubbles_are_one_room():
     plan, parts = a_plan(24.0, {"double_bubble": 0.7}), parts_of(24.0, double_bubble=0.7)
-    stomach = region(parts, "fetal_stomach")
+    duodenum = region(parts, "fetal_duodenum")
+    bubbles = duodenum | region(parts, "fetal_stomach")
     truth = trunk.trunk_truth(plan)
     equivalent = np.sqrt(truth["stomach_transverse"] * truth["stomach_ap"])
     assert truth["duodenum"] == pytest.approx(0.7 * equivalent)
     line = np.linspace(plan.trunk.point(*DUODENUM), plan.trunk.point(*STOMACH), 60)
-    assert (distance(stomach, line) < 0.0).all()
+    assert (distance(bubbles, line) < 0.0).all()
     assert not (distance(region(parts_of(24.0), "fetal_stomach"), line) < 0.0).all()
+    assert region(parts_of(24.0), "fetal_duodenum") is None
+
+
+@pytest.mark.parametrize("weeks", AGES)
+def test_the_second_bubble_is_round_where_the_abdomen_is_measured(weeks):
+    plan, parts = a_plan(weeks, {"double_bubble": 0.8}), parts_of(weeks, double_bubble=0.8)
+    axes, diameter = plan.trunk.axes(ABDOMEN_S), trunk.trunk_truth(plan)["duodenum"]
+    grid = np.linspace(-0.6, 0.6, 61) * diameter
+    x, y = (side.reshape(-1, 1) for side in np.meshgrid(grid, grid))
+    points = plan.trunk.point(ABDOMEN_S, *DUODENUM[1:]) + x * axes[:, 0] + y * axes[:, 1]
+    inside = distance(region(parts, "fetal_duodenum"), points) < 0.0
+    disc = np.hypot(x, y)[:, 0] < 0.5 * diameter
+    assert inside[disc].mean() > 0.85
 
 
 def test_centres_of_bone_appear_in_their_order():

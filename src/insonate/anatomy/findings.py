@@ -20,37 +20,48 @@ class Finding:
         low: smallest degree that counts as the finding.
         high: largest degree that can be built.
         about: what the degree measures, and from where on it is abnormal.
+        planes: standard planes that show it, the best one first.
     """
 
     unit: str
     low: float
     high: float
     about: str
+    planes: tuple[str, ...]
 
 
-FINDINGS: dict[str, Finding] = {
-    "ventriculomegaly": Finding("mm", 10.0, 25.0, "width of the atria; 10 to 12 mild, 15 severe"),
-    "enlarged_cisterna_magna": Finding("mm", 10.0, 20.0, "vermis to inner table; above 10"),
-    "cleft_lip": Finding("mm", 1.0, 8.0, "width of the gap, left side"),
-    "cleft_lip_right": Finding("mm", 1.0, 8.0, "width of the gap, right side"),
-    "short_femur": Finding("of the mean", 0.4, 0.95, "length of the femur over that for its age"),
-    "hydronephrosis": Finding("mm", 4.0, 20.0, "renal pelvis, left; from 4, from 28 weeks on 7"),
-    "hydronephrosis_right": Finding("mm", 4.0, 20.0, "renal pelvis, right"),
-    "absent_stomach": Finding("share", 0.5, 1.0, "share of the bubble's volume that is missing"),
-    "double_bubble": Finding("share", 0.3, 1.0, "duodenal bubble's diameter over the stomach's"),
-    "atrioventricular_septal_defect": Finding(
-        "of the heart's diameter", 0.1, 0.4, "gap at the crux; complete from 0.25"
-    ),
-    "single_umbilical_artery": Finding(
-        "share", 0.3, 1.0, "calibre that the left artery lacks; 1 is absent"
-    ),
-    "oligohydramnios": Finding("mm", 10.0, 50.0, "amniotic fluid index; below 50"),
-    "polyhydramnios": Finding("mm", 250.0, 400.0, "amniotic fluid index; from 250"),
-    "placenta_praevia": Finding("mm", 1.0, 40.0, "how far the placenta reaches over the os"),
-    "fibroid": Finding("mm", 5.0, 100.0, "diameter of the largest fibroid"),
-    "ovarian_cyst": Finding("mm", 20.0, 120.0, "diameter; simple, in the left ovary"),
-    "short_cervix": Finding("mm", 5.0, 25.0, "length of the closed part; below 25"),
-}
+_AC, _POCKET = ("abdominal_circumference",), ("deepest_pocket",)
+
+FINDINGS: Mapping[str, Finding] = {
+    "ventriculomegaly": Finding("mm", 10.0, 25.0,
+        "width of the atria; 10 to 12 mild, 15 severe", ("transventricular",)),
+    "enlarged_cisterna_magna": Finding("mm", 10.0, 20.0,
+        "vermis to inner table; above 10", ("transcerebellar",)),
+    "cleft_lip": Finding("mm", 1.0, 8.0, "width of the gap, left side", ("lips",)),
+    "cleft_lip_right": Finding("mm", 1.0, 8.0, "width of the gap, right side", ("lips",)),
+    "short_femur": Finding("of the mean", 0.4, 0.95,
+        "length of the femur over that for its age", ("femur_left", "femur_right")),
+    "hydronephrosis": Finding("mm", 4.0, 20.0,
+        "renal pelvis, left; from 4, from 28 weeks on 7", ("kidneys",)),
+    "hydronephrosis_right": Finding("mm", 4.0, 20.0, "renal pelvis, right", ("kidneys",)),
+    "absent_stomach": Finding("share", 0.5, 1.0,
+        "share of the bubble's volume that is missing", _AC),
+    "double_bubble": Finding("share", 0.3, 1.0,
+        "duodenal bubble's diameter over the stomach's", _AC),
+    "atrioventricular_septal_defect": Finding("of the heart's diameter", 0.1, 0.4,
+        "gap at the crux; complete from 0.25", ("four_chamber",)),
+    "single_umbilical_artery": Finding("share", 0.3, 1.0,
+        "calibre that the left artery lacks; 1 is absent", ("cord",)),
+    "oligohydramnios": Finding("mm", 10.0, 50.0, "amniotic fluid index; below 50", _POCKET),
+    "polyhydramnios": Finding("mm", 250.0, 400.0, "amniotic fluid index; from 250", _POCKET),
+    "placenta_praevia": Finding("mm", 1.0, 40.0,
+        "how far the placenta reaches over the os", ("placental_edge", "cervix")),
+    "fibroid": Finding("mm", 5.0, 100.0, "diameter of the largest fibroid", ("fibroid_1",)),
+    "ovarian_cyst": Finding("mm", 20.0, 120.0,
+        "diameter; simple, in the left ovary", ("ovary_left",)),
+    "short_cervix": Finding("mm", 5.0, 25.0,
+        "length of the closed part; below 25", ("cervix",)),
+}  # fmt: skip
 
 
 def check_findings(findings: Mapping[str, float]) -> None:

@@ -44,7 +44,7 @@ STOMACH = (0.565, 0.46, 0.0)
 GALLBLADDER = (0.62, -0.36, 0.42)
 BLADDER = (0.90, 0.0, 0.30)
 SPLEEN = (0.56, 0.70, -0.38)
-DUODENUM = (0.582, -0.31, -0.14)
+DUODENUM = (0.572, -0.43, -0.20)
 #: Semi-axes of the stomach over its equivalent radius, left and posterior (E).
 _STOMACH_ASPECT = (0.95, 1.0 / 0.95)
 #: Of the spleen over R (E).
@@ -200,18 +200,20 @@ def stomach_parts(plan: Plan) -> tuple[Part, ...]:
     radii, r = stomach_radii(plan), plan.sizes.trunk_radius
     if not radii[0]:
         return ()
-    frame = plan.trunk.frame(*STOMACH)
-    bubbles: Shape = ellipsoid(frame[:3, 3], radii, frame[:3, :3] @ _turned_x(-0.18))
-    diameter = duodenum_diameter(plan)
-    if diameter:
-        second = plan.trunk.point(*DUODENUM)
-        pylorus = capsule(frame[:3, 3], second, 0.05 * r)
-        # it is slack: it yields to what lies around it
-        firm = union(
-            portal_sinus(plan), vena_cava(plan), kidney(plan, "right").shape().offset(0.03 * r)
-        )
-        bubbles = union(bubbles, sphere(second, 0.5 * diameter), pylorus) - firm.offset(0.03 * r)
-    return (Part("fetal_stomach", bubbles - diaphragm_dome(plan).offset(0.05 * r)),)
+    frame, room = plan.trunk.frame(*STOMACH), diaphragm_dome(plan).offset(0.05 * r)
+    bubble = ellipsoid(frame[:3, 3], radii, frame[:3, :3] @ _turned_x(-0.18))
+    return (*_duodenum(plan, frame[:3, 3], room), Part("fetal_stomach", bubble - room))
+
+
+def _duodenum(plan: Plan, stomach: Vector, room: Shape) -> tuple[Part, ...]:
+    """The second bubble, with the way to the middle of the first; slack, it yields to vessels."""
+    radius, r = 0.5 * duodenum_diameter(plan), plan.sizes.trunk_radius
+    if not radius:
+        return ()
+    at = plan.trunk.point(*DUODENUM)
+    bubble = sphere(at, radius) | capsule(stomach, at, 0.05 * r)
+    firm = portal_sinus(plan) | vena_cava(plan) | kidney(plan, "right").shape()
+    return (Part("fetal_duodenum", subtract(bubble, firm.offset(0.03 * r), room)),)
 
 
 def _bladder(plan: Plan) -> list[Part]:

@@ -88,7 +88,7 @@ class Face:
     def mouth(self) -> Vector:
         """Middle of the upper lip in the coronal plane that also cuts the nose, `(3,)` [mm]."""
         b = self.plan.sizes.half_width
-        return shifted(self._tip, 0.0, 0.102 * b, -0.282 * b)
+        return shifted(self._tip, 0.0, 0.142 * b, -0.282 * b)
 
     @property
     def _tip_radius(self) -> float:
@@ -172,8 +172,8 @@ class Face:
     def _mouth_slit(self) -> Shape:
         """What parts the lips."""
         at, b = self.plan.in_head, self.plan.sizes.half_width
-        half = (0.36 * self.plan.sizes["mouth_width"], 0.235 * at(0, 1, 0)[1], 0.016 * b)
-        return box(at(0.0, -1.20, MOUTH), half, rounding=0.015 * b)
+        half = (0.36 * self.plan.sizes["mouth_width"], 0.26 * at(0, 1, 0)[1], 0.016 * b)
+        return box(at(0.0, -1.18, MOUTH), half, rounding=0.015 * b)
 
     def _flesh(self) -> list[Shape]:
         at, b, f = self.plan.in_head, self.plan.sizes.half_width, self.plan.sizes.half_length
