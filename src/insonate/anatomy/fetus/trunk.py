@@ -244,6 +244,7 @@ TRUNK_TISSUES: dict[str, str | Mapping[str, Any]] = {
     "fetal_spleen": "spleen",
     "fetal_gallbladder": _FLUID,
     "fetal_stomach": _FLUID,
+    "fetal_duodenum": _FLUID,
     "fetal_bladder_wall": "peritoneum_bladder_wall",
     "fetal_bladder": "urine_bladder",
     "fetal_perirenal_fat": {"like": "fetal_fat", "echogenicity": 5.0},
