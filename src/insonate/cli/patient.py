@@ -198,8 +198,11 @@ def _pairs(option: str, words: Iterable[str]) -> dict[str, float]:
 def _list_findings() -> str:
     from insonate.anatomy.findings import FINDINGS
 
-    rows = [[n, f"{f.low:g} to {f.high:g} {f.unit}", f.about] for n, f in FINDINGS.items()]
-    return table(["finding", "degree", "what it is"], rows)
+    rows = [
+        [name, f"{f.low:g} to {f.high:g} {f.unit}", f.about, f.planes[0]]
+        for name, f in FINDINGS.items()
+    ]
+    return table(["finding", "degree", "what it is", "plane"], rows)
 
 
 def _list_views(patient: Patient) -> str:
