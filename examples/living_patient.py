@@ -13,6 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from insonate import Frame, Patient, Settings, Simulator
+from insonate.anatomy import in_air
 from insonate.data import write_frames
 
 #: Frames in a second, as a scanner has them at this depth.
@@ -33,7 +34,7 @@ def run(
     patient = patient or Patient()
     motion, view = patient.motion(heart_rate=145.0), patient.views["four_chamber"]
     probe, pose = view.load_probe(), view.pose()
-    simulator = Simulator(patient.scene(), probe, settings or Settings.fast())
+    simulator = Simulator(in_air(patient.scene()), probe, settings or Settings.fast())
     for shot, time in enumerate(times):
         simulator.set_vertices(motion.vertices(time, probe, pose, PRESSURE))
         yield simulator.frame(motion.pushed(pose, PRESSURE), seed=1, shot=shot)

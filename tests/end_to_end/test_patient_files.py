@@ -47,3 +47,15 @@ def test_a_plane_of_the_demo_shows_what_defines_it(folder, known, tmp_path, view
     assert [] in missing
     with Image.open(tmp_path / "bmode.png") as image:
         assert 10.0 < np.asarray(image).mean() < 120.0
+
+
+def test_a_film_shows_the_heart_beat_and_is_the_same_again(folder, tmp_path):
+    words = ["render", str(folder / "patient.json"), "--view", "four_chamber", "--film", "0.12"]
+    for name in ("one", "two"):
+        assert main([*words, *SMALL, "--out", str(tmp_path / name)]) == 0
+    films = [
+        [path.read_bytes() for path in sorted((tmp_path / name / "bmode").iterdir())]
+        for name in ("one", "two")
+    ]
+    assert len(films[0]) == 3 == len(set(films[0]))
+    assert films[0] == films[1]

@@ -34,6 +34,7 @@ from insonate.sim import Settings, Simulator
 
 SMALL = ["--set", "probe.scanlines=32", "--set", "display.rows=64", "--format", "png"]
 DOCS = (Path(__file__).parents[2] / "docs" / "patient.rst").read_text("utf-8")
+FINDINGS_DOCS = (Path(__file__).parents[2] / "docs" / "findings.rst").read_text("utf-8")
 SKIN, SAC, HEAD = 80.0, 55.0, 25.0  # radii [mm]
 TRUTH = {
     "hc": 195.0, "bpd_outer_outer": 55.0, "bpd_outer_inner": 54.0, "ofd": 68.0, "ac": 170.0,
@@ -305,6 +306,20 @@ def test_render_patient_presses_her_skin_onto_the_probe_at_every_pose(tmp_path):
     assert (pressed.vertices != load_scene("patient").vertices).any()
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("qa --film 1", "--film: 'qa' is not a patient"),
+        ("patient --film 0", "--film: expected up to 60 s, got 0"),
+        ("patient --film nan", "--film: expected up to 60 s, got nan"),
+        ("patient --film 61", "--film: expected up to 60 s, got 61"),
+    ],
+)
+def test_a_film_of_what_does_not_live_or_end_is_refused(tmp_path, capfd, words, message):
+    refuse(capfd, ["render", *words.split(), "--out", tmp_path / "out"], message)
+    assert not (tmp_path / "out").exists()
+
+
 def test_render_a_patient_from_her_record(tmp_path, patients):
     assert make(tmp_path, "--no-preview", "--format", "none", "--ga", "31", "--fat", "20") == 0
     words = ["render", str(tmp_path / "patient.json"), "--view", "femur", *SMALL]
@@ -439,8 +454,10 @@ def test_ground_truth_counts_what_the_scene_has():
 
 def test_docs_list_every_parameter_range_and_finding():
     for name, finding in FINDINGS.items():
-        row = next(line for line in DOCS.splitlines() if line.startswith(f"``{name}``"))
-        assert f"{finding.low:g} to {finding.high:g} " in row, name
+        row = FINDINGS_DOCS.split(f"   * - ``{name}``\n")[1].split("   * - ")[0]
+        assert f"- {finding.low:g} to {finding.high:g} " in row, name
+        assert f"``{finding.planes[0]}``" in row, name
+        assert f"``{finding.truth}``" in row or "as above" in row, name
     for name, (low, high, _) in RANGES.items():
         row = next(line for line in DOCS.splitlines() if line.startswith(f"``{name}``"))
         if name != "detail":

@@ -1,7 +1,7 @@
 """Scenes of anatomy: patients, phantoms, meshes, label volumes, scene files, the scene doctor."""
 
 from insonate.anatomy.check import Report, check_scene, preview
-from insonate.anatomy.contact import press
+from insonate.anatomy.contact import in_air, press
 from insonate.anatomy.scene_file import View, find_view, is_patient, load_scene, views
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "View",
     "check_scene",
     "find_view",
+    "in_air",
     "is_patient",
     "load_scene",
     "press",

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Render"]
 
+#: Frames in a second of a film, and the longest film [s].
+RATE, LONGEST = 25.0, 60.0
+
 Format = Literal["png", "figure", "mha", "nifti", "dicom"]
 
 
@@ -39,6 +42,8 @@ class Render(Placement):
     """fast: 1 ray a scanline; fine: 32 rays in each of 3 elevation layers."""
     seed: int = 1
     """of scatterers, rays and noise."""
+    film: Annotated[float | None, arg(metavar="SECONDS", help_behavior_hint="")] = None
+    """of a patient who lives, 25 frames a second: heartbeat, breath and limbs; the probe rests."""
     passes: int = 1
     """bundles of rays to accumulate for each image, as for a probe that rests."""
     set: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="NAME=VALUE")] = ()
@@ -62,10 +67,13 @@ class Render(Placement):
         settings, probe = override(Settings.preset(self.quality), probe, self.set)
         if self.passes < 1:
             raise InputError(f"--passes: expected at least 1, got {self.passes}")
+        self._check_film(len(poses))
         make_folder(self.out)
         start_engine(self.device)
         scene = self.load_scene()
         poses = poses or [anterior_pose(scene)]
+        if self.film is not None:
+            poses = poses * max(round(self.film * RATE), 1)
         clock = Clock(self._frames(scene, probe, settings, poses), len(poses))
         notes = {"scene": scene.name, "settings": dataclasses.asdict(settings)}
         notes |= {"quality": self.quality, "passes": self.passes}
@@ -85,10 +93,40 @@ class Render(Placement):
             simulator = Simulator(scene, probe, settings, device=self.device)
             yield from simulator.frames(poses, self.seed, self.passes)
             return
+        if self.film is not None:
+            yield from self._living(scene, probe, settings, poses)
+            return
         for shot, pose in enumerate(poses):
             pressed = press(scene, probe, pose)
             simulator = Simulator(pressed, probe, settings, device=self.device)
             yield simulator.frame(pose, self.seed, self.passes, shot)
+
+    def _living(
+        self, scene: Scene, probe: Probe, settings: Settings, poses: Sequence[NDArray[np.float64]]
+    ) -> Iterator[Frame]:
+        """A frame a moment of a patient's life; the triangles stay, their corners move."""
+        from insonate.anatomy import in_air
+        from insonate.anatomy.patient.patient_file import load_patient
+        from insonate.sim import Simulator
+
+        motion = load_patient(self.scene).motion()
+        simulator = Simulator(in_air(scene), probe, settings, device=self.device)
+        for shot, pose in enumerate(poses):
+            simulator.set_vertices(motion.vertices(shot / RATE, probe, pose))
+            yield simulator.frame(pose, self.seed, self.passes, shot)
+
+    def _check_film(self, poses: int) -> None:
+        """Refuse a film of what does not live, of many poses, or without an end."""
+        from insonate.anatomy import is_patient
+
+        if self.film is None:
+            return
+        if not is_patient(self.scene):
+            raise InputError(f"--film: '{self.scene}' is not a patient; nothing in it moves")
+        if poses > 1:
+            raise InputError(f"--film: expected one pose of the probe, got {poses}")
+        if not 0.0 < self.film <= LONGEST:
+            raise InputError(f"--film: expected up to {LONGEST:g} s, got {self.film:g}")
 
 
 class Clock:
