@@ -40,6 +40,11 @@ def image_box(probe: Probe) -> tuple[float, float, float, float]:
         shift = probe.depth * math.sin(probe.steering)
         left = -probe.width / 2 + min(shift, 0.0)
         return left, 0.0, probe.width + abs(shift), probe.depth * math.cos(probe.steering)
+    if probe.steering:
+        origins, directions, _ = probe.rays(8)
+        rim = np.concatenate([origins, origins + probe.depth * directions])
+        left, top = rim[:, 0].min(), rim[:, 2].min()
+        return left, top, np.ptp(rim[:, 0]), rim[:, 2].max() - top
     half = probe.field_of_view / 2
     radius = probe.arc_radius + probe.depth
     width = 2 * radius * math.sin(min(half, math.pi / 2))
@@ -62,14 +67,15 @@ def make_raster(probe: Probe, rows: int) -> Raster:
     z = top + (np.arange(rows) + 0.5) * spacing
     lateral, depth = np.meshgrid(x, z)
     if probe.kind == "linear":
-        along = depth / math.cos(probe.steering)
-        across = lateral - depth * math.tan(probe.steering)
+        along, across = depth, lateral
         reach = probe.width / 2
     else:
         from_centre = depth + probe.arc_radius
         along = np.hypot(lateral, from_centre) - probe.arc_radius
         across = np.arctan2(lateral, from_centre)
         reach = probe.field_of_view / 2
+    along, aside = probe.steered(np.asarray(along, np.float64))
+    across = across + aside
     mask = (along >= 0) & (along <= probe.depth) & (np.abs(across) <= reach)
     line = across / probe.line_step + (probe.scanlines - 1) / 2
     sample = along / probe.sample_spacing - 0.5

@@ -43,7 +43,7 @@ class Probe:
         receive_f_number: smallest f-number of the dynamic receive aperture.
         receive_aperture: largest receive aperture [mm]; 30 mm or the array when None.
         attenuation_frequency: frequency of the attenuation law [MHz]; `frequency` when None.
-        steering: angle of all scanlines to the face's normal [rad]; linear.
+        steering: angle of all scanlines to the face's normal [rad]; linear and convex.
     """
 
     name: str
@@ -86,6 +86,10 @@ class Probe:
                 raise InputError(f"probe '{self.name}': {name} must be 2 to {most}")
         if self.field_of_view > math.radians(180.0) or abs(self.steering) > math.radians(60.0):
             raise InputError(f"probe '{self.name}': angles must be in rad, below pi (steering 60°)")
+        if self.steering and self.kind == "phased":
+            raise InputError(
+                f"probe '{self.name}': a phased array takes no steering, nor compounding"
+            )
         pulse.check_sampling(self.samples, self.depth, self.frequency, self.bandwidth)
 
     def replace(self, **changes: object) -> Probe:
@@ -152,10 +156,11 @@ class Probe:
         zero, one = np.zeros_like(u), np.ones_like(u)
         if self.kind == "linear":
             origins = np.stack([u, zero, zero], axis=1)
-            sin, cos = math.sin(self.steering) * one, math.cos(self.steering) * one
+            angle = self.steering * one
         else:
-            sin, cos = np.sin(u), np.cos(u)
-            origins = self.arc_radius * np.stack([sin, zero, cos - 1.0], axis=1)
+            origins = self.arc_radius * np.stack([np.sin(u), zero, np.cos(u) - 1.0], axis=1)
+            angle = u + self.steering
+        sin, cos = np.sin(angle), np.cos(angle)
         directions = np.stack([sin, zero, cos], axis=1)
         lateral = np.stack([cos, zero, -sin], axis=1)
         return origins, directions, lateral
@@ -164,7 +169,29 @@ class Probe:
         """Lateral distance of neighbouring scanlines at `depth` [mm]."""
         if self.kind == "linear":
             return np.full_like(depth, self.line_step * math.cos(self.steering))
-        return (self.arc_radius + depth) * self.line_step
+        return (self.arc_radius * math.cos(self.steering) + depth) * self.line_step
+
+    def steered(
+        self, depth: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Where the steered lines see a point `depth` straight below the face (:eq:`steering`).
+
+        Args:
+            depth: of the points, any shape [mm].
+
+        Returns:
+            Range of the points along the steered line through them [mm], and how far the
+            coordinate of that line lies beside theirs ([rad], or [mm] for a linear array).
+        """
+        sin, cos = math.sin(self.steering), math.cos(self.steering)
+        if self.steering == 0.0:
+            return depth, np.zeros_like(depth)
+        if self.kind == "linear":
+            return depth / cos, -depth * (sin / cos)
+        radius = self.arc_radius
+        from_centre = radius + depth
+        reach = np.sqrt(np.maximum(from_centre**2 - (radius * sin) ** 2, 0.0)) - radius * cos
+        return reach, np.arcsin(np.minimum(radius * sin / from_centre, 1.0)) - self.steering
 
     def receive_f_numbers(self, depth: NDArray[np.float64]) -> NDArray[np.float64]:
         """Dynamic receive f-number at `depth` [mm] (:eq:`receive`)."""

@@ -63,7 +63,9 @@ class Buffers:
         amplitude: mean two-way amplitude of a bundle, `(layers * scanlines, nodes)`.
         grid: scatterers, `(grid lines, samples)`; `texture`: after the lateral beam.
         coherent, incoherent: sums of interface echoes over passes, `(scanlines, samples)`.
-        iq: the signal, likewise; `polar`: the compressed image and the attenuation map.
+        passed: central paths that go straight through, because most of their beam does.
+        iq: the signal, likewise; `compound`: mean envelope of all looks.
+        polar: the compressed image and the attenuation map, likewise.
     """
 
     def __init__(self, probe: DeviceProbe, scene: Scene):
@@ -75,6 +77,7 @@ class Buffers:
         alone = s.rays == 1 and s.scatterer_lines == 1 and s.branching == "dominant"
         count = lines * s.layers * s.rays
         self.bundle = self.centre if alone else Paths.allocate(count, s.bounces, device)
+        self.passed = self._zeros(centres, wp.int32)
         self.labels = self._zeros((lines, samples), wp.uint8)
         self.met = self._zeros(lines, wp.float32)
         self.amplitude = self._zeros((lines * s.layers, probe.nodes), wp.float32)
@@ -85,6 +88,7 @@ class Buffers:
         self.has_gas = any(r.tissue.impedance < float(GAS) for r in scene.regions)
         self.gas = self._zeros((lines, samples if self.has_gas else 1), wp.float32)
         self.iq = self._zeros((lines, samples), wp.vec2)
+        self.compound = self._zeros((lines, samples) if s.compound > 1 else (1, 1), wp.vec2)
         self.polar = self._zeros((lines, samples), wp.vec2)
         self.smoothed = self._zeros((lines, samples), wp.vec2)
         self.haze = self._zeros((lines, probe.steps), wp.float32)

@@ -22,6 +22,7 @@ from insonate.sim.kernels.probe_face import Tracing
 from insonate.sim.kernels.rays import Bundle
 from insonate.sim.kernels.signal import Receiver
 from insonate.sim.kernels.texture import CHUNK, STEP
+from insonate.sim.kernels.trace import DOMINANT, STOCHASTIC
 from insonate.sim.settings import Settings
 
 __all__ = ["BUNDLE_STRIDE", "DeviceProbe", "lateral_taps", "pulse_table"]
@@ -135,6 +136,9 @@ class DeviceProbe:
         shared = shared_power(sigma, spacing / m) * shared_power(axial, probe.sample_spacing)
         self.evenness = self._floats(shared**-0.5)
         self.lateral_sigma = self._floats(sigma)
+        along, aside = probe.steered(self.depths)
+        self.look_sample = self._floats(along / probe.sample_spacing - 0.5)
+        self.look_shift = self._floats(aside / probe.line_step)
         self.elevation_sigma = self._floats(probe.elevation_sigma(self.depths) / math.sqrt(2.0))
 
     def _signal_tables(self) -> None:
@@ -216,7 +220,8 @@ class DeviceProbe:
         f = probe.attenuation_frequency_mhz
         out.tgc = 2.0 * settings.display.tgc_attenuation * f / 10.0 * NEPER_PER_DB
         out.bounces = settings.bounces
-        out.stochastic = int(settings.branching == "stochastic" and not central)
+        drawn = settings.branching == "stochastic" and not central
+        out.branching = int(STOCHASTIC if drawn else DOMINANT)
         out.rays = 1 if central else settings.rays
         out.seed = wp.uint32(seed & 0xFFFFFFFF)
         return out

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import Any
 
 import warp as wp
@@ -41,10 +43,13 @@ class Launcher:
     A Warp launch on the CPU runs on one thread and releases the interpreter's lock, so
     slices run side by side. Every output element is written by one kernel thread from its
     inputs alone: results do not depend on the number of slices or threads.
+
+    Attributes:
+        timings: what every stage took, where `profile` is set [ms].
     """
 
-    def __init__(self, device: wp.Device, threads: int | None = None):
-        self.device = device
+    def __init__(self, device: wp.Device, threads: int | None = None, profile: bool = False):
+        self.device, self.profile, self.timings = device, profile, dict[str, float]()
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         self.threads = 1 if device.is_cuda else max(1, threads or cores or 1)
         self.pool = ThreadPoolExecutor(self.threads - 1) if self.threads > 1 else None
@@ -85,3 +90,16 @@ class Launcher:
         """Wait for the device."""
         if self.device.is_cuda:
             wp.synchronize_device(self.device)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add what happens in this context to the timing of stage `name`."""
+        if not self.profile:
+            yield
+            return
+        self.synchronize()
+        begin = time.perf_counter()
+        yield
+        self.synchronize()
+        took = (time.perf_counter() - begin) * 1e3
+        self.timings[name] = self.timings.get(name, 0.0) + took

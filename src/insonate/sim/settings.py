@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,6 +24,8 @@ class Settings:
         scatterer_lines: lines per scanline on which tissue texture is sampled.
         branching: at an interface, `dominant` follows the stronger branch, `stochastic`
             draws one by its share of power.
+        compound: looks under different angles whose envelopes are averaged; odd, 1 is off.
+        compound_angle: between the outermost looks and the one straight ahead [rad].
         bounces: largest number of interfaces that a path crosses or meets.
         reflection_gain: exponent g that lifts weak interfaces; 1 is physics.
         face_reflection: reflection coefficient of the probe's own face; 0 switches
@@ -44,6 +47,8 @@ class Settings:
     layers: int = 1
     scatterer_lines: int = 1
     branching: Literal["dominant", "stochastic"] = "dominant"
+    compound: int = 1
+    compound_angle: float = math.radians(12.0)
     bounces: int = 32
     reflection_gain: float = 1.0
     face_reflection: float = 0.3
@@ -62,6 +67,7 @@ class Settings:
         """Refuse numbers outside what the engine can do."""
         check_fields(self)
         limits = {"rays": 4096, "layers": 15, "scatterer_lines": 8, "bounces": 64}
+        limits["compound"] = 15
         for name, most in limits.items():
             if not 1 <= getattr(self, name) <= most:
                 raise InputError(f"{name}: expected 1 to {most}, got {getattr(self, name)}")
@@ -71,8 +77,19 @@ class Settings:
             raise InputError(f"reflection_gain: expected 0 to 1, got {self.reflection_gain:g}")
         if not 0 <= self.face_reflection < 1:
             raise InputError(f"face_reflection: expected 0 to 1, got {self.face_reflection:g}")
+        if self.compound % 2 == 0:
+            raise InputError(f"compound: expected an odd number of looks, got {self.compound}")
+        if not 0 < self.compound_angle <= math.radians(30.0):
+            angle = f"{self.compound_angle:g}"
+            raise InputError(f"compound_angle: expected up to 0.52 rad (30 degrees), got {angle}")
         if self.clutter_depth <= 0 or self.ring_down < 0:
             raise InputError("clutter_depth and ring_down: expected lengths in mm")
+
+    def look_angles(self) -> list[float]:
+        """Steering of every look, the one straight ahead first [rad]."""
+        half = self.compound // 2
+        steps = [0, *(sign * k for k in range(1, half + 1) for sign in (-1, 1))]
+        return [step * self.compound_angle / max(half, 1) for step in steps]
 
     @classmethod
     def fast(cls, **changes: object) -> Settings:

@@ -4,9 +4,10 @@ import warp as wp
 
 from insonate.sim.kernels.records import Segment
 
-__all__ = ["bundle_amplitude", "mirror_depth"]
+__all__ = ["bundle_amplitude", "find_passed", "mirror_depth"]
 
 FAR = wp.constant(1.0e6)  # beyond any image [mm]
+BEHIND = wp.constant(15.0)  # depth behind a mirror that decides what shows there [mm]
 
 
 @wp.func
@@ -19,6 +20,37 @@ def mirror_depth(
         if turned == FAR and segments[path, k].reflections > 0:
             turned = segments[path, k].start
     return turned
+
+
+@wp.kernel(enable_backward=False)
+def find_passed(
+    first: int,
+    segments: wp.array2d(dtype=Segment),
+    counts: wp.array(dtype=int),
+    centre_segments: wp.array2d(dtype=Segment),
+    centre_counts: wp.array(dtype=int),
+    rays: int,
+    per_line: int,
+    passed: wp.array(dtype=int),
+):
+    """Mark central path `j` if it turns back where most of its beam does not.
+
+    A beam that grazes an edge, or has holes beside its axis, still shows what lies behind.
+    """
+    j = first + wp.tid()
+    turned = mirror_depth(centre_segments, centre_counts, j)
+    balance = float(0.0)
+    if turned < FAR:
+        for r in range(rays):
+            path = j / per_line * rays + r
+            for k in range(counts[path]):
+                s = segments[path, k]
+                low = wp.max(s.start, turned)
+                high = wp.min(s.end, turned + BEHIND)
+                if high > low:
+                    lit = s.amplitude * wp.exp(-s.decay * (low - s.start)) * (high - low)
+                    balance += wp.where(s.reflections == 0, lit, -lit)
+    passed[j] = wp.where(balance > 0.0, 1, 0)
 
 
 @wp.func

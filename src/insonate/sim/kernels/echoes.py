@@ -122,6 +122,7 @@ def deposit_targets(
     line_direction: wp.array(dtype=wp.vec3),
     line_lateral: wp.array(dtype=wp.vec3),
     arc_radius: float,
+    steering: float,
     lateral_sigma: wp.array(dtype=float),
     elevation_sigma: wp.array(dtype=float),
     segments: wp.array2d(dtype=Segment),
@@ -152,9 +153,14 @@ def deposit_targets(
         across = wp.dot(away, line_lateral[i])
         if arc_radius > 0.0:
             # Along the arc through the target, as the image's lines are spaced.
-            ray = wp.vec2(arc_radius + along, across)
-            along = wp.length(ray) - arc_radius
-            across = wp.length(ray) * wp.atan2(ray[1], ray[0])
+            to_centre = arc_radius * wp.cos(steering)
+            aside = arc_radius * wp.sin(steering)
+            ray = wp.vec2(to_centre + along, across - aside)
+            reach = wp.length(ray)
+            if steering != 0.0:
+                reach = wp.sqrt(wp.max(reach * reach - aside * aside, 0.0))
+            along = reach - to_centre
+            across = reach * (wp.atan2(ray[1], ray[0]) + wp.atan2(aside, reach))
         # Path length to display depth, through the line's own tissues.
         depth = float(-1.0)
         run = float(0.0)

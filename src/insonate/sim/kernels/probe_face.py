@@ -23,7 +23,7 @@ class Tracing:
     face_height: float  # half [mm]
     tgc: float  # [nepers/mm], for roulette
     bounces: int
-    stochastic: int
+    branching: int  # DOMINANT, STOCHASTIC or THROUGH
     rays: int  # per line and layer
     seed: wp.uint32
 

@@ -2,7 +2,7 @@
 
 import warp as wp
 
-from insonate.sim.kernels.random import hash_key, normal_pair, uniform
+from insonate.sim.kernels.random import hash_key, normal_pair, stratum, uniform
 
 __all__ = ["Bundle", "primary_rays"]
 
@@ -28,10 +28,14 @@ class Bundle:
 
 
 @wp.func
-def stratified_normals(bundle: Bundle, beam: int, ray: int) -> wp.vec2:
-    """Two normal deviates, ray `ray` of a spiral that fills the Gaussian evenly."""
-    shift = uniform(hash_key(bundle.seed, beam, 0, 1))
-    turn = uniform(hash_key(bundle.seed, beam, 0, 2))
+def stratified_normals(bundle: Bundle, layer: int, ray: int) -> wp.vec2:
+    """Two normal deviates, ray `ray` of a spiral that fills the Gaussian evenly.
+
+    The same on every scanline: beams next to each other, of nearly one aperture, then see the
+    edge of a shadow alike, and it does not fray into streaks.
+    """
+    shift = uniform(hash_key(bundle.seed, layer, 0, 1))
+    turn = uniform(hash_key(bundle.seed, layer, 0, 2))
     u = (float(ray) + shift) / float(bundle.rays)
     v = float(ray) * GOLDEN + turn
     return normal_pair(wp.max(u, 1.0e-6), v - wp.floor(v))
@@ -63,10 +67,11 @@ def primary_rays(
     slope = float(0.0)
     psi = PI / 4.0
     if bundle.centre == 0:
-        n = stratified_normals(bundle, beam, i % bundle.rays)
+        ray = i % bundle.rays
+        n = stratified_normals(bundle, layer, ray)
         offset = bundle.waist * n[0]
         slope = bundle.slope * n[1]
-        psi = 2.0 * PI * uniform(hash_key(bundle.seed, i, 0, 3))
+        psi = 2.0 * PI * stratum(bundle.seed, layer * bundle.rays + ray, bundle.rays, 0, 3)
     xi = layer_deviate[layer]
     height = xi * bundle.elevation_waist * wp.cos(psi)
     tilt = xi * bundle.elevation_slope * wp.sin(psi)

@@ -5,12 +5,15 @@ import warp as wp
 from insonate.sim.kernels.random import hash_key
 from insonate.sim.kernels.texture import CHUNK, STEP
 
-__all__ = ["Receiver", "add_clutter", "clutter_power", "compress", "receive", "smooth_lines"]
+__all__ = [
+    "Receiver", "add_clutter", "add_look", "clutter_power", "compress", "receive", "smooth_lines",
+]  # fmt: skip
 
 CHUNK_ = wp.constant(CHUNK)
 STEP_ = wp.constant(STEP)
 MANTISSA = wp.constant(0x007FFFFF)  # of a single-precision number
 ONE = wp.constant(0x3F800000)
+RIM = wp.constant(8.0)  # outermost lines of a steered look that fade in, so that it has no edge
 
 
 @wp.struct
@@ -158,6 +161,47 @@ def add_clutter(
             n = c * STEP_ + t
             if n < samples:
                 iq[i, n] += level * 0.70710678 * (noise[row + n] + noise[next_row + n])
+
+
+@wp.kernel(enable_backward=False)
+def add_look(
+    first: int,
+    iq: wp.array2d(dtype=wp.vec2),
+    look_sample: wp.array(dtype=float),
+    look_shift: wp.array(dtype=float),
+    number: int,
+    looks: int,
+    total: wp.array2d(dtype=wp.vec2),
+):
+    """Add the envelope of look `number` at the samples of the first one (:eq:`compounding`).
+
+    Sample n of line i lies at `look_sample[n]` of line i + `look_shift[n]` of this look. The
+    sum comes with the weight of the looks that reach a sample, and the last look divides by it.
+    """
+    i, c = wp.tid()
+    i = i + first
+    lines = iq.shape[0]
+    samples = iq.shape[1]
+    for n in range(c * CHUNK_, wp.min((c + 1) * CHUNK_, samples)):
+        line = float(i) + look_shift[n]
+        at = wp.clamp(look_sample[n], 0.0, float(samples) - 1.001)
+        weight = wp.clamp((wp.min(line, float(lines - 1) - line) + 0.5) / RIM, 0.0, 1.0)
+        if number == 0:
+            weight = 1.0
+            total[i, n] = wp.vec2(0.0, 0.0)
+        if look_sample[n] > float(samples):
+            weight = 0.0
+        if weight > 0.0:
+            line = wp.clamp(line, 0.0, float(lines) - 1.001)
+            j = int(line)
+            k = int(at)
+            u = line - float(j)
+            v = at - float(k)
+            near = wp.lerp(wp.length(iq[j, k]), wp.length(iq[j, k + 1]), v)
+            far = wp.lerp(wp.length(iq[j + 1, k]), wp.length(iq[j + 1, k + 1]), v)
+            total[i, n] += weight * wp.vec2(wp.lerp(near, far, u), 1.0)
+        if number == looks - 1:
+            total[i, n] = wp.vec2(total[i, n][0] / total[i, n][1], 0.0)
 
 
 @wp.func

@@ -18,7 +18,12 @@ from insonate.sim.kernels.surface import (
     rest_direction,
 )
 
-__all__ = ["GAS", "trace_paths"]
+__all__ = ["DOMINANT", "GAS", "STOCHASTIC", "THROUGH", "trace_paths"]
+
+# How a path takes an interface: the stronger branch, one drawn by its power, or through it.
+DOMINANT = wp.constant(0)
+STOCHASTIC = wp.constant(1)
+THROUGH = wp.constant(2)
 
 SMOOTH = wp.constant(3000.0)  # surfaces with a higher roughness exponent are mirrors
 MIRROR = wp.constant(1.0e6)  # roughness exponent of the probe's face
@@ -27,6 +32,7 @@ FAINT = wp.constant(1.0e-3)  # amplitude after TGC below which roulette begins
 WEAK = wp.constant(1.0e-6)  # reflected power below which there is no branch
 GAS = wp.constant(0.1)  # impedance below which an interface rings [MRayl]
 MATCHED = wp.constant(1.6)  # impedance for which the probe's face is made [MRayl]
+SLIVER = wp.constant(0.3)  # display length that surfaces that pierce each other leave [mm]
 FASTEST = wp.constant(6.0)  # [mm/us]
 # What a path draws a random number for.
 USE_FUZZ = wp.constant(4)
@@ -78,6 +84,20 @@ def coupled(impedance: float) -> float:
     """Two-way amplitude that the face gives into gas: nearly none; into all else it is 1."""
     gamma = interface.pressure_reflection(MATCHED, impedance, 1.0, 1.0)
     return wp.where(impedance < GAS, 1.0 - gamma * gamma, 1.0)
+
+
+@wp.func
+def region_before(anatomy: Anatomy, path: Path, hit: Hit, last: float) -> int:
+    """The region up to the next surface: where the path is, or what that surface says.
+
+    Surfaces that pierce each other come in the wrong order, and leave the path in one of their
+    thin layers. It shows by the `last` segment, a sliver: then the next surface knows better.
+    """
+    if hit.found == SURFACE and (
+        path.region < 0 or (last < SLIVER and anatomy.sheet_of[hit.face] < 0)
+    ):
+        return hit.front
+    return wp.max(path.region, 0)
 
 
 @wp.func
@@ -204,7 +224,7 @@ def choose_facet(
     tracing: Tracing, path: Path, hit: Hit, roughness: float, i: int, b: int
 ) -> wp.vec3:
     """The facet that bends or turns the path: rough for a bundle, smooth for a central path."""
-    if tracing.stochastic == 0 or roughness >= SMOOTH:
+    if tracing.branching != STOCHASTIC or roughness >= SMOOTH:
         return hit.normal
     u = stratum(tracing.seed, i, tracing.rays, b, USE_TILT)
     v = stratum(tracing.seed, i, tracing.rays, b, USE_AZIMUTH)
@@ -225,12 +245,13 @@ def meet_interface(
     gamma = interface.pressure_reflection(before.impedance, behind.impedance, cos, cos2)
     power = gamma * gamma
     back = int(0)
-    if tracing.stochastic == 1:
+    straight = wp.where(tracing.branching == THROUGH and power >= 0.5, 1, 0)
+    if tracing.branching == STOCHASTIC:
         # Drawn by its share of power, a branch keeps its two-way amplitude.
         if power > WEAK and stratum(tracing.seed, i, tracing.rays, b, USE_BRANCH) < power:
             back = 1
         path.survival *= wp.where(back == 1, power, 1.0 - power)
-    else:
+    elif straight == 0:
         back = wp.where(power < 0.5, 0, 1)
         path.amplitude *= wp.where(back == 1, power, 1.0 - power)
     if back == 1:
@@ -245,7 +266,8 @@ def meet_interface(
         path.region = hit.front
     else:
         d = interface.refract(path.direction, facet, behind.speed / before.speed, cos, cos2)
-        path.direction = wp.where(wp.dot(d, hit.geometric) > 0.0, -hit.geometric, d)
+        d = wp.where(wp.dot(d, hit.geometric) > 0.0, -hit.geometric, d)
+        path.direction = wp.where(straight == 1, path.direction, d)
         path.origin -= NUDGE * hit.geometric
         path.region = hit.back
     path.rest = hit.rest
@@ -281,6 +303,7 @@ def trace_paths(
     directions: wp.array(dtype=wp.vec3),
     starts: wp.array(dtype=float),
     line_direction: wp.array(dtype=wp.vec3),
+    passed: wp.array(dtype=int),
     segments: wp.array2d(dtype=Segment),
     counts: wp.array(dtype=int),
     echoes: wp.array2d(dtype=Echo),
@@ -289,8 +312,11 @@ def trace_paths(
     """Trace path `i`: its segments and echoes, in order of depth.
 
     Origins and directions are in the probe frame; everything written is in the scene's.
+    `THROUGH` traces those paths anew that are marked in `passed`, and leaves the others.
     """
     i = first + wp.tid()
+    if tracing.branching == THROUGH and passed[i] == 0:
+        return
     line = (i / tracing.rays) % line_direction.shape[0]
     tilt = wp.dot(directions[i], line_direction[line])  # beamforming corrects the path length
     path = Path()
@@ -307,8 +333,11 @@ def trace_paths(
     heard = int(0)
     while path.alive == 1 and b <= tracing.bounces:
         hit = next_hit(anatomy, tracing, path, tilt)
-        if path.region < 0:
-            path.region = wp.where(hit.found == SURFACE, hit.front, 0)
+        last = float(0.0)
+        if b > 0:
+            last = path.depth - segments[i, b - 1].start
+        path.region = region_before(anatomy, path, hit, last)
+        if b == 0:
             path.amplitude = coupled(anatomy.media[path.region].impedance)
         medium = anatomy.media[path.region]
         stretch = tracing.display_speed / medium.speed * tilt
@@ -343,7 +372,7 @@ def trace_paths(
                 else:
                     path = meet_interface(anatomy, tracing, path, hit, i, b)
             heard += 1
-            if tracing.stochastic == 1 and b > 3:
+            if tracing.branching == STOCHASTIC and b > 3:
                 path = roulette(tracing, path, i, b)
     counts[i] = b
     echo_counts[i] = heard

@@ -11,16 +11,17 @@ from numpy.typing import NDArray
 from insonate.acoustics import interface
 from insonate.acoustics.attenuation import two_way_decay
 from insonate.acoustics.pulse import DISPLAY_SPEED
-from insonate.acoustics.scattering import hash_voxel, mix
+from insonate.acoustics.scattering import HASH_X, HASH_Y, HASH_Z, hash_voxel, mix
 from insonate.probe import Probe
 from insonate.scene import Scene, Sheet
 from insonate.sim.settings import Settings
 
-__all__ = ["Echo", "Segment", "Surfaces", "trace_path", "uniform"]
+__all__ = ["Echo", "Segment", "Surfaces", "stratum", "trace_path", "uniform"]
 
 Vector = NDArray[np.float64]
 NUDGE = 5e-4  # [mm]
 SMOOTH = 3000.0
+SLIVER = 0.3  # [mm]
 GAS, MATCHED = 0.1, 1.6  # [MRayl]
 
 
@@ -81,6 +82,25 @@ def uniform(seed: int, ray: int, bounce: int, use: int) -> float:
     """The uniform deviate in (0, 1) that ray `ray` draws at bounce `bounce` for `use`."""
     bits = mix(hash_voxel([ray, bounce, use], seed))
     return (float(np.uint32(bits) >> np.uint32(8)) + 0.5) * 2.0**-24
+
+
+def stratum(seed: int, path: int, rays: int, bounce: int, use: int) -> float:
+    """The same from the stratum of a path among the `rays` of its beam (:eq:`strata`)."""
+    within = uniform(seed, path, bounce, use)
+    if rays == 1:
+        return within
+    key = int(mix(hash_voxel([path // rays, bounce, -use], seed)))
+    low = (1 << (rays - 1).bit_length()) - 1
+    x = path % rays
+    while True:
+        x = (x + key) * HASH_X & low
+        x ^= x >> 3
+        x = (x ^ key >> 8) * HASH_Y & low
+        x ^= x >> 2
+        x = (x + (key >> 16)) * HASH_Z & low
+        x ^= x >> 1
+        if x < rays:
+            return ((x + (key >> 4)) % rays + within) / rays
 
 
 class Surfaces:
@@ -174,8 +194,10 @@ def trace_path(
     for b in range(1, settings.bounces + 2):
         hit = surfaces.first(path.origin, path.direction)
         first = path.region < 0
-        if first:
-            path.region = hit.front if hit else 0
+        sliver = first or path.depth - segments[-1].start < SLIVER
+        if hit and sliver and (first or surfaces.scene.sheet_of[hit.face] < 0):
+            path.region = hit.front
+        path.region = max(path.region, 0)
         tissue = surfaces.scene.regions[path.region].tissue
         if first and tissue.impedance < GAS:  # air does not touch the face
             gamma = interface.pressure_reflection(MATCHED, tissue.impedance, 1.0, 1.0)
@@ -279,7 +301,7 @@ def _branch(
         back = power >= 0.5
         amplitude *= power if back else 1.0 - power
     else:
-        back = uniform(seed, *draw, 8) < power
+        back = stratum(seed, draw[0], settings.rays, draw[1], 8) < power
         survival *= power if back else 1.0 - power
     if back:
         amplitude *= float(interface.mirror_spreading(hit.curvature))
