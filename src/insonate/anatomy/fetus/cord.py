@@ -13,6 +13,7 @@ from scipy.interpolate import CubicSpline
 from insonate.anatomy.fetus.cord_path import Distance, find_path, frames_along
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.implicit import Group, Part, Shape, tube, union
+from insonate.anatomy.implicit.program import distance
 from insonate.anatomy.planes import Plane
 
 __all__ = [
@@ -67,6 +68,9 @@ _BEGIN = 0.8
 _FINENESS = 0.75
 #: Shares of the cord between which it floats, and what is shown of it over its diameter.
 _FLOATING, _SHOWN = (0.2, 0.8), 2.0
+#: A cord along the beam costs as much as so many mm of depth; so does one that has no room of
+#: so many diameters around its middle, for each that is lacking, over the diameter.
+_SLANT, _CLEAR, _BESIDE = 40.0, 1.2, 3.0
 
 Vector = NDArray[np.float64]
 
@@ -249,25 +253,30 @@ def _wound(plan: Plan, vessel: _Vessel, way: Vector) -> Vector:
     return np.concatenate([line, fan])
 
 
-def cord_planes(plan: Plan, path: ArrayLike) -> dict[str, Plane]:
-    """The cord across and along where a free loop of it comes nearest to the front.
+def cord_planes(plan: Plan, path: ArrayLike, room: Shape | None = None) -> dict[str, Plane]:
+    """The cord across and along where it floats, near the front and across the beam.
 
     Args:
         plan: of the fetus.
         path: centre line `(nodes, 3)` [mm] in the world, see `cord_path`.
+        room: what it floats in, in the world; without it what lies beside it does not count.
     """
     way, back = np.asarray(path, np.float64), np.array([0.0, 1.0, 0.0])
     first, last = (round(share * len(way)) for share in _FLOATING)
-    at = first + int(np.argmin(way[first:last, 1]))
-    across = way[at + 1] - way[at - 1]
-    across /= np.linalg.norm(across)
-    along = np.cross(across, back)
+    tangents = np.gradient(way, axis=0)
+    tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
+    diameter = plan.sizes["cord_diameter"]
+    cost = way[:, 1] + _SLANT * np.abs(tangents[:, 1])
+    if room is not None:
+        clear = np.clip(-distance(room, way) / diameter, 0.0, _CLEAR)
+        cost += _BESIDE * diameter * (_CLEAR - clear)
+    at = first + int(np.argmin(cost[first:last]))
+    along = np.cross(tangents[at], back)
     along /= np.linalg.norm(along)
-    reach = _SHOWN * plan.sizes["cord_diameter"]
+    reach = _SHOWN * diameter
     there = tuple(vessel.region for vessel in _vessels(plan))
-    shows = ("cord_jelly", *there)
     return {
-        "cord": Plane(way[at], across, shows=shows, reach=reach),
+        "cord": Plane(way[at], tangents[at], shows=("cord_jelly", *there), reach=reach),
         "cord_long": Plane(way[at], along, shows=("cord_jelly", "cord_vein"), reach=1.5 * reach),
     }
 
