@@ -18,7 +18,8 @@ from PIL import Image, ImageDraw
 from insonate import Frame, Patient, Settings
 from insonate.data.patient_figure import plane_settings, render_planes
 
-#: Rows of the sheet: the first of these views that can be seen stands for the plane.
+#: Rows of the sheet: the first of these views that can be seen stands for the plane, of both
+#: femora the shallower one.
 ROWS: Mapping[str, tuple[str, ...]] = {
     "head": ("transthalamic", "transventricular", "transcerebellar"),
     "abdomen": ("abdominal_circumference", "kidneys", "cord_insertion"),
@@ -55,8 +56,10 @@ def strip(patient: Patient, settings: Settings | None = None) -> dict[str, NDArr
     """Images of a patient by row; a plane that cannot be seen is missing."""
     images = {}
     for row, names in ROWS.items():
-        seen = [name for name in names if name in patient.views][:1]
-        for name, frame in render_planes(patient, seen, settings or plane_settings(640)):
+        seen = [name for name in names if name in patient.views]
+        if row == "femur":
+            seen.sort(key=lambda name: patient.views[name].depth or 0.0)
+        for name, frame in render_planes(patient, seen[:1], settings or plane_settings(640)):
             plane = patient.planes[name]
             images[row] = _zoomed(frame, plane.origin, MARGIN * plane.reach)
     return images

@@ -1,40 +1,54 @@
 """Where on the mother's skin a probe shows a plane, if anywhere.
 
-Every direction in the plane is tried: the beam comes from the skin that it meets. A place is
-good if it is on the front of the belly, the skin faces the probe, the plane is near, the beam
-has the direction that the plane wants, and neither bone nor gas is in the way.
+Every direction in the plane is tried: the beam comes from the skin that it meets, and the probe
+is slid along the skin and pushed in until its face touches. A place is good if the whole face
+touches, the plane is near, the beam has the direction that the plane wants, and bone and gas
+leave enough sound for the structures that define it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from insonate.anatomy.contact import MOST
+from insonate.anatomy.patient.sight import Sight
 from insonate.anatomy.planes import Plane
 from insonate.anatomy.rays import RayMesh
 from insonate.geometry import rotation_about
+from insonate.probe import Probe, load_probe
 from insonate.scene import Scene
 
 __all__ = ["Contact", "Seeker", "Window"]
 
 Vector = NDArray[np.float64]
+Section = tuple[Vector, NDArray[np.int64]]
 
-#: Directions tried in a plane, and planes tried about an axis.
-DIRECTIONS, TURNS = 72, 12
+#: Directions tried in a plane, planes tried about an axis, and ways the probe is slid [mm].
+DIRECTIONS, TURNS, SLID = 60, 12, (-24.0, 0.0, 24.0)
+#: Angles tried against an axis [rad]; a bone at a slant sends its echo elsewhere.
+SLANTS = np.radians([-20.0, -10.0, 0.0, 10.0, 20.0])
 #: From how far outside the skin is looked for [mm].
 OUTSIDE = 700.0
-#: Impedances between which sound passes [MRayl].
-SOFT = (0.5, 2.6)
-#: Beam against the skin's normal [rad] and depth [mm]: what costs nothing, one, and too much.
-TILT, TOO_TILTED = np.radians(35.0), np.radians(60.0)
-NEAR, DEEPER, TOO_DEEP = 60.0, 60.0, 190.0
-#: A curved face: where its ends are beside its middle [mm], how much higher they lie [mm], and
-#: how far from the skin an end may be [mm]; beyond it sound is lost.
-FACE, SAG, LIFTED = 22.0, 5.2, 14.0
-#: Cost of a wholly hidden plane, and of one that still counts as seen.
-HIDDEN, LIMIT = 7.0, 6.5
+#: Beam against the skin's normal at most [rad]; depth of the plane that costs nothing, that
+#: costs one more, and that is too much [mm].
+TOO_TILTED = np.radians(50.0)
+NEAR, DEEPER, TOO_DEEP = 50.0, 45.0, 160.0
+#: Depth that is too much for a bone's length, which has to echo from end to end [mm].
+TOO_DEEP_FOR_BONE = 125.0
+#: How far the skin may be from the face before it is pressed [mm]; what costs one.
+PRESSED, EASY = 0.8 * MOST, 10.0
+#: Positions along the face, over its half length; the share of it that has to touch, and what
+#: it costs if its ends do not.
+FACE, TOUCHING, LIFTED = np.linspace(-1.0, 1.0, 9), 0.75, 1.5
+#: Points of a structure that are looked at, and the loss that hides it [dB].
+POINTS, DARK = 16, 26.0
+#: Places looked at closely, the least share that is seen, and the cost of what is hidden.
+CLOSELY, SEEN, HIDDEN = 60, 0.5, 8.0
+#: Share of the fan's half angle in which a plane's structures have to lie.
+WITHIN = 0.96
 
 
 @dataclass(frozen=True)
@@ -57,11 +71,13 @@ class Contact:
     """A place for the probe.
 
     Attributes:
-        at: on the skin `(3,)` [mm].
+        at: middle of its face `(3,)` [mm].
         beam: into the body, unit vector `(3,)`.
         normal: of the image plane, unit vector `(3,)`.
-        depth: from the skin to the plane's origin [mm].
+        depth: from the face to the plane's origin, along the beam [mm].
         cost: 0 is ideal.
+        fan: share of the face that touches.
+        seen: share of the plane's structures that sound reaches.
     """
 
     at: Vector
@@ -69,6 +85,8 @@ class Contact:
     normal: Vector
     depth: float
     cost: float
+    fan: float = 1.0
+    seen: float = 1.0
 
 
 class Seeker:
@@ -77,94 +95,125 @@ class Seeker:
     Args:
         scene: the patient.
         window: where a probe may be.
+        probe: a convex one; the abdominal one when None.
     """
 
-    def __init__(self, scene: Scene, window: Window):
-        outer = (scene.pairs == 0).any(axis=1)
-        impedance = np.array([region.tissue.impedance for region in scene.regions])
-        hard = (impedance < SOFT[0]) | (impedance > SOFT[1])
-        self.skin = RayMesh(scene.vertices, scene.faces[outer])
-        self.hard = RayMesh(scene.vertices, scene.faces[hard[scene.pairs].any(axis=1)])
-        self.window = window
+    def __init__(self, scene: Scene, window: Window, probe: Probe | None = None):
+        self.scene, self.window = scene, window
+        self.probe = probe or load_probe("c5_2v")
+        self.skin = RayMesh(scene.vertices, scene.faces[(scene.pairs == 0).any(axis=1)])
+        self._corners: dict[int, Vector] = {}  # of the faces of a region
+        self.sight = Sight(scene, self.probe.attenuation_frequency_mhz)
 
     def best(self, plane: Plane) -> Contact | None:
         """The best place for a plane, None if it cannot be seen from anywhere."""
         found = [c for normal in _normals(plane) for c in self._contacts(plane, normal)]
-        best = min(found, key=lambda contact: contact.cost, default=None)
-        return best if best is not None and best.cost < LIMIT else None
+        found.sort(key=lambda contact: contact.cost)
+        seen = [contact for contact in self._looked(plane, found[:CLOSELY]) if contact.seen >= SEEN]
+        return min(seen, key=lambda contact: contact.cost, default=None)
 
     def _contacts(self, plane: Plane, normal: Vector) -> list[Contact]:
-        """Admissible places with one normal of the image plane."""
-        beams = _directions(plane, normal)
-        starts = plane.origin - OUTSIDE * beams
-        distance, face = self.skin.first_hit(starts, beams, OUTSIDE)
+        """Places with one normal of the image plane at which the whole face touches."""
+        beams, origins = _tried(plane, normal)
+        distance, face = self.skin.first_hit(origins - OUTSIDE * beams, beams, OUTSIDE)
         met = np.flatnonzero(face >= 0)
-        beams, at = beams[met], starts[met] + distance[met, None] * beams[met]
-        depth = OUTSIDE - distance[met]
+        beams, depth = beams[met], OUTSIDE - distance[met]
         outward = self.skin.normals(face[met])
-        tilt = np.arccos(np.clip(-(beams * outward).sum(axis=1), -1.0, 1.0))
-        off = _deviation(plane, beams)
+        at = origins[met] - depth[:, None] * beams
         allowed = (
             (-outward[:, 1] > self.window.forward)
             & (at[:, 2] > self.window.low)
             & (at[:, 2] < self.window.high)
-            & (tilt < TOO_TILTED)
-            & (depth < TOO_DEEP)
-            & (off < 2.5)
+            & (-(beams * outward).sum(axis=1) > np.cos(TOO_TILTED))
         )
-        cost = (tilt / TILT) ** 2 + (np.maximum(depth - NEAR, 0.0) / DEEPER) ** 2 + off**2
-        cost += self._lift(at, beams, normal) ** 2
-        return [
-            Contact(
-                at[i], beams[i], normal, float(depth[i]),
-                float(cost[i] + HIDDEN * self._hidden(plane, at[i], normal)),
-            )
-            for i in np.flatnonzero(allowed)
-        ]  # fmt: skip
+        at, beams, depth = at[allowed], beams[allowed], depth[allowed]
+        found, most = [], TOO_DEEP if plane.axis is None else TOO_DEEP_FOR_BONE
+        for share in (1.0, TOUCHING):
+            push, worst = self._lift(at, beams, normal, share)
+            there, deep = at + push[:, None] * beams, depth - push
+            cost = (worst / EASY) ** 2 + (np.maximum(deep - NEAR, 0.0) / DEEPER) ** 2
+            cost += _deviation(plane, beams) ** 2 + LIFTED * (share < 1.0)
+            found += [
+                Contact(there[i], beams[i], normal, float(deep[i]), float(cost[i]), share)
+                for i in np.flatnonzero((worst < PRESSED) & (deep < most))
+            ]
+        return found
 
-    def _lift(self, at: Vector, beams: Vector, normal: Vector) -> Vector:
-        """How far the ends of a probe's face are off the skin, over what it can bear."""
+    def _lift(
+        self, at: Vector, beams: Vector, normal: Vector, share: float
+    ) -> tuple[Vector, Vector]:
+        """How far to push a share of the face in, and how far it is off the skin then [mm]."""
+        radius, half = self.probe.radius, 0.5 * self.probe.field_of_view
         lateral = np.cross(normal, beams)
-        worst = np.zeros(len(at))
-        for side in (-FACE, FACE):
-            start = at + side * lateral - OUTSIDE * beams
-            distance, _ = self.skin.first_hit(start, beams, 2.0 * OUTSIDE)
-            gap = np.abs(distance - OUTSIDE - SAG)
-            worst = np.maximum(worst, np.minimum(gap / LIFTED, 3.0))
-        return worst
+        angle = half * share * FACE[:, None, None]
+        way = np.cos(angle) * beams + np.sin(angle) * lateral
+        start = at - radius * beams + (radius - 2.0 * MOST) * way
+        shape = way.shape
+        distance, _ = self.skin.first_hit(start.reshape(-1, 3), way.reshape(-1, 3), 4.0 * MOST)
+        gap = distance.reshape(shape[:2]) - 2.0 * MOST
+        push = 0.5 * (gap.min(axis=0) + gap.max(axis=0))
+        push = np.where(np.isfinite(push), push, 0.0)
+        return push, np.abs(gap - push * np.cos(angle[..., 0])).max(axis=0, initial=0.0)
 
-    def _hidden(self, plane: Plane, at: Vector, normal: Vector) -> float:
-        """Share of the plane that bone or gas hides: all of it, and its middle twice.
+    def _looked(self, plane: Plane, contacts: list[Contact]) -> list[Contact]:
+        """Places with what is seen from there of a plane's structures, and their cost."""
+        sections: dict[bytes, Section] = {}
+        starts, ends, owns, inside = [], [], [], []
+        for contact in contacts:
+            key = contact.normal.tobytes()
+            if key not in sections:
+                sections[key] = self._structures(plane, contact.normal)
+            points, own = sections[key]
+            apex = contact.at - self.probe.radius * contact.beam
+            way = points - apex
+            way /= np.linalg.norm(way, axis=1, keepdims=True)
+            starts.append(apex + self.probe.radius * way)
+            ends.append(points)
+            owns.append(own)
+            half = 0.5 * WITHIN * contact.fan * self.probe.field_of_view
+            inside.append(way @ contact.beam > np.cos(half))
+        if not contacts:
+            return []
+        loss = self.sight.loss(*(np.concatenate(rows) for rows in (starts, ends, owns)))
+        cuts = np.cumsum([len(own) for own in owns])[:-1]
+        rows = zip(contacts, np.split(loss, cuts), owns, inside, strict=True)
+        return [self._judged(*row) for row in rows]
 
-        What lies at its rim is passed over for the whole, since a skull is always there; but a
-        spine or a rib in front of the middle counts.
-        """
-        outer, inner = _rings(plane, normal)
-        return 0.7 * self._blocked(plane, at, outer, 1.15) + 0.3 * self._blocked(
-            plane, at, inner, 0.4
-        )
+    def _judged(
+        self, contact: Contact, loss: Vector, own: NDArray[np.int64], inside: NDArray[np.bool_]
+    ) -> Contact:
+        """A place with its share of light; what lies beyond the fan is worse than dark."""
+        light = np.where(inside, np.maximum(1.0 - loss / DARK, 0.0), -1.0)
+        shares = [light[own == region].mean() for region in np.unique(own)]
+        seen = float(0.5 * np.mean(shares) + 0.5 * np.min(shares))
+        return replace(contact, seen=seen, cost=contact.cost + HIDDEN * (1.0 - seen))
 
-    def _blocked(self, plane: Plane, at: Vector, targets: Vector, clear: float) -> float:
-        """Share of `targets` behind something hard that is `clear` times the reach away."""
-        way = targets - at
-        length = np.linalg.norm(way, axis=1)
-        way /= length[:, None]
-        start = at + 0.5 * way
-        hit, face = self.hard.first_hit(start, way, OUTSIDE)
-        where = start + np.where(face >= 0, hit, 0.0)[:, None] * way
-        away = np.linalg.norm(where - plane.origin, axis=1) > clear * plane.reach
-        return float(((face >= 0) & (hit < length) & away).mean())
+    def _structures(self, plane: Plane, normal: Vector) -> Section:
+        """Points on what defines a plane `(points, 3)` [mm], and the region of each."""
+        shows = plane.shows if plane.axis is None else plane.shows[:1]
+        names = [region.name for region in self.scene.regions]
+        found = []
+        for label in (names.index(name) for name in shows if name in names):
+            points = self._section(label, plane, normal)
+            chosen = np.linspace(0, len(points) - 1, min(POINTS, len(points))).astype(int)
+            found.append((points[chosen], np.full(len(chosen), label)))
+        if not sum(len(points) for points, _ in found):
+            return plane.origin[None].copy(), np.zeros(1, np.int64)
+        points, own = zip(*found, strict=True)
+        return np.concatenate(points), np.concatenate(own)
 
-
-def _rings(plane: Plane, normal: Vector) -> tuple[Vector, Vector]:
-    """Points all over the plane's field, and in its middle, `(points, 3)` each [mm]."""
-    u = np.cross(normal, [0.3, 0.5, 0.8])
-    u /= np.linalg.norm(u)
-    v = np.cross(normal, u)
-    angle = np.linspace(0.0, 2.0 * np.pi, 12, endpoint=False)
-    ring = plane.reach * (np.cos(angle)[:, None] * u + np.sin(angle)[:, None] * v)
-    middle = np.concatenate([0.28 * ring, [0.0 * u]])
-    return plane.origin + np.concatenate([0.7 * ring, middle]), plane.origin + middle
+    def _section(self, label: int, plane: Plane, normal: Vector) -> Vector:
+        """Where a plane cuts a region's surface within its reach, in order of x."""
+        if label not in self._corners:
+            faces = self.scene.faces[(self.scene.pairs == label).any(axis=1)]
+            self._corners[label] = self.scene.vertices[faces].astype(np.float64)
+        corners = self._corners[label] - plane.origin
+        side = corners @ normal
+        cut = (side.min(axis=1) < 0.0) & (side.max(axis=1) > 0.0)
+        middle = corners[cut].mean(axis=1)
+        middle = middle[np.linalg.norm(middle, axis=1) < plane.reach]
+        order = np.argsort(middle @ np.cross(normal, [0.31, 0.52, 0.79]))
+        return plane.origin + middle[order]
 
 
 def _normals(plane: Plane) -> list[Vector]:
@@ -174,18 +223,19 @@ def _normals(plane: Plane) -> list[Vector]:
     return [rotation_about(plane.axis, angle) @ plane.normal for angle in angles]
 
 
-def _directions(plane: Plane, normal: Vector) -> Vector:
-    """Unit vectors in the plane `(directions, 3)`."""
+def _tried(plane: Plane, normal: Vector) -> tuple[Vector, Vector]:
+    """Beams in the plane, and points that they go through, `(beams, 3)` each."""
     if plane.axis is not None:
-        u, v = np.cross(normal, plane.axis), plane.axis
-        angle = np.radians(np.arange(-40.0, 41.0, 8.0))
-        fan = np.cos(angle)[:, None] * u + np.sin(angle)[:, None] * v
-        return np.concatenate([fan, -fan])
-    u = np.cross(normal, [0.31, 0.52, 0.79])
-    u /= np.linalg.norm(u)
-    v = np.cross(normal, u)
-    angle = np.arange(DIRECTIONS) * 2.0 * np.pi / DIRECTIONS
-    return np.cos(angle)[:, None] * u + np.sin(angle)[:, None] * v
+        u, v, angle = np.cross(normal, plane.axis), plane.axis, SLANTS
+    else:
+        u = np.cross(normal, [0.31, 0.52, 0.79])
+        u /= np.linalg.norm(u)
+        v, angle = np.cross(normal, u), np.arange(DIRECTIONS) * 2.0 * np.pi / DIRECTIONS
+    beams = np.cos(angle)[:, None] * u + np.sin(angle)[:, None] * v
+    if plane.axis is not None:
+        beams = np.concatenate([beams, -beams])
+    slid = np.array(SLID)[:, None, None] * np.cross(normal, beams)
+    return np.tile(beams, (len(SLID), 1)), (plane.origin + slid).reshape(-1, 3)
 
 
 def _deviation(plane: Plane, beams: Vector) -> Vector:
