@@ -23,6 +23,9 @@ __all__ = [
 OWNERS = 4
 #: A vertex that ends further from its surfaces than this follows the highest alone [mm].
 LOST = 0.02
+#: What it may then go farther, and the steps that it has: rims of parts thinner than the lattice
+#: lie far from where they were labelled.
+FAR, FAR_STEPS = 2.5, 48
 #: A surface passes through a cell if it is this near to its middle, over the leash.
 NEAR = 1.2
 _DONE = 5e-4
@@ -255,22 +258,28 @@ def project(
     residual, slopes = np.empty(3), np.empty((3, 3))
     near = np.empty(3, owners.dtype)
     for v in range(first, last):
+        near[:] = owners[v, :3]
         count = 1
         while count < 3 and owners[v, count + 1] >= 0:
             count += 1
-        at = vertices[v]
-        reach = leash[v]
-        worst = _settle(
-            program, owners[v], count, steps, at, reach, cells[v], stack, residual, slopes, move
+        at, middle, reach = vertices[v], cells[v], leash[v]
+        rest = _settle(
+            program, near, count, steps, at, reach, middle, stack, residual, slopes, move
         )
-        if count == 1 or worst <= LOST:
-            continue
-        count = _passing(program, owners[v], count, cells[v], NEAR * reach, stack, near)
-        worst = _settle(
-            program, near, count, steps, at, reach, cells[v], stack, residual, slopes, move
-        )
-        if count > 1 and worst > LOST:
-            _settle(program, near, 1, steps, at, reach, cells[v], stack, residual, slopes, move)
+        if count > 1 and rest > LOST:
+            count = _passing(program, owners[v], count, middle, NEAR * reach, stack, near)
+            rest = _settle(
+                program, near, count, steps, at, reach, middle, stack, residual, slopes, move
+            )
+        if count > 1 and rest > LOST:
+            rest = _settle(
+                program, near, 1, steps, at, reach, middle, stack, residual, slopes, move
+            )
+        if rest > LOST:
+            _settle(
+                program, near, 1, FAR_STEPS, at, FAR * reach, middle,
+                stack, residual, slopes, move,
+            )  # fmt: skip
 
 
 @njit(cache=True)

@@ -44,7 +44,9 @@ PELVIS_TISSUES = {
 
 #: All bones (E, after the diameters of the inlet: conjugate 110, transverse 130-135 mm, S).
 #: Thickness of the compact bone [mm].
-_CORTEX = 2.2
+_CORTEX = 2.6
+#: Lattice of the bones, relative to the whole: the compact bone is to stay whole.
+_FINENESS = 3.0
 #: Half the width of the symphysis' disc [mm].
 _DISC = 2.5
 #: Tubes of the left hip bone: points and radii [mm].
@@ -143,7 +145,7 @@ def _vertebra(plan: MotherPlan, height: float, lean: float) -> list[Shape]:
     front = np.array([0.0, plan.spine_front(height), height])
     back = front + axes[:, 1] * 50.0
     body = box(front + axes[:, 1] * _BODY[1], _BODY, axes, rounding=7.0)
-    spine = cones([back, back + axes @ np.array([0.0, 17.0, -8.0])], (5.0, 4.0))
+    spine = cones([back, back + axes @ np.array([0.0, 9.0, -7.0])], (5.0, 4.0))
     sides = []
     for side in (1.0, -1.0):
         root = front + axes @ np.array([side * 14.0, 33.0, 3.0])
@@ -193,18 +195,18 @@ def pelvis_groups(plan: MotherPlan, uterus: Shape | None, psoas: Shape) -> tuple
     bones = carve(union(sacrum, spine, hips), uterus, gap=2.0)
     parts = (
         Part("intervertebral_disc", soft),
-        Part("symphysis_cartilage", _symphysis_disc()),
+        Part("symphysis_cartilage", carve(_symphysis_disc(), uterus, gap=2.0)),
         Part("maternal_bone", bones, 8.0),
     )
     return (
-        Group("maternal_bones", "peritoneal_fat", parts, 4.0),
+        Group("maternal_bones", "peritoneal_fat", parts, _FINENESS),
         Group(
             "maternal_trabecular_bone",
             "maternal_bone",
             (Part("maternal_trabecular_bone", bones.offset(-_CORTEX), 3.5),),
-            5.0,
+            _FINENESS,
         ),
-        Group("psoas_muscles", "peritoneal_fat", (Part("psoas_muscle", psoas),), 5.0),
+        Group("psoas_muscles", "peritoneal_fat", (Part("psoas_muscle", psoas),), 3.4),
     )
 
 

@@ -253,7 +253,7 @@ class Wall:
         below = (_LIGAMENT[0] + 4.0, *_LIGAMENT[1:])
         patch = intersect(
             half_space(mirrored(below, side), -mirrored(_LIGAMENT_NORMAL, side)),
-            half_space((side * 14.0, 0.0, 0.0), (-side, 0.0, 0.0)),
+            half_space((side * 26.0, 0.0, 0.0), (-side, 0.0, 0.0)),
             half_space((0.0, _BACK - 3.0, 0.0), (0.0, 1.0, 0.0)),
         )
         return intersect(self._shell(), patch, blend=2.0)

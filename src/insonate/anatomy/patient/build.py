@@ -34,14 +34,16 @@ from insonate.anatomy.fetus.settle import settle
 from insonate.anatomy.implicit import Group, Part, Shape, tube
 from insonate.anatomy.implicit.frozen import frozen
 from insonate.anatomy.implicit.mesh import OUTSIDE, Surfaces, mesh_groups, refined
+from insonate.anatomy.implicit.program import distance
 from insonate.anatomy.mother.mother import MOTHER_TISSUES, Mother
 from insonate.anatomy.mother.plan import MotherPlan
 from insonate.anatomy.patient.parameters import Parameters, fetal_plan, fill, mother_plan
 from insonate.anatomy.planes import Plane
-from insonate.anatomy.womb.build import build_womb
+from insonate.anatomy.womb.build import AFI_RANGE, build_womb, fluid_index
 from insonate.anatomy.womb.cover import covered
 from insonate.anatomy.womb.tissues import WOMB_TISSUES
 from insonate.anatomy.womb.womb import Womb
+from insonate.errors import InputError
 
 __all__ = ["TISSUES", "Anatomy", "design", "mesh"]
 
@@ -57,6 +59,12 @@ TISSUES: Mapping[str, str | Mapping[str, object]] = {
 }
 #: Share of the triangles that the fetus gets.
 _FETAL_SHARE = 0.65
+#: Rounds of search for the fluid, since the cord takes part of it; what is close enough if it
+#: was given, and if not; what was given and is missed by more than this share and these mm is
+#: refused.
+_ROUNDS, _CLOSE, _USUAL, _MISSED, _MISSED_MM = 3, 0.05, 0.12, 0.15, 10.0
+#: What a fetus that lies on the cord's insertion leaves of room for its first bend [mm].
+_LEAD = 3.0
 #: Room around the cord in the abdominal wall [mm].
 _PASSAGE = 0.4
 #: Spacings at which triangles are counted [mm].
@@ -102,70 +110,135 @@ def design(given: Parameters) -> Anatomy:
     plan = settle(plan)
     mothers = mother_plan(filled)
     skin = fetal_outline(plan, "skin")
-    scale = plan.sizes.trunk_radius / 27.0
-    body = frozen(covered(skin), 2.5 * scale, 14.0 * scale)
-    womb = build_womb(
-        mothers,
-        plan,
-        body,
-        presentation=str(filled.presentation),
-        back=str(filled.back),
-        placenta=str(filled.placenta),
-        afi=filled.amniotic_fluid_index,
-        contraction=filled.contraction,
-    )
+    womb, path = _womb(filled, plan, mothers, skin)
     mother = Mother(mothers, frozen(womb.outer, 4.0, 20.0))
-    path, passage = _cord(plan, womb, skin)
-    cord = tube(path, 0.5 * plan.sizes["cord_diameter"])
-    womb = dataclasses.replace(womb, fluid=womb.measured(cord, body.moved(womb.matrix)))
-    room = _room_for_cord(plan, womb, body, passage)
-    content = Group(
-        "amniotic_content",
-        "decidua",
-        (
-            *womb.content_parts(),
-            Part("fetal_skin", skin.moved(womb.matrix)),
-            *cord_parts(plan, path, room),
-        ),
-    )
+    passage = _passage(plan, womb, path)
+    content = _with_content(plan, womb, skin, path, passage)
     fetal = tuple(group.moved(womb.matrix) for group in fetal_groups(plan, passage))
     landmarks = {k: _moved(womb.matrix, p) for k, p in fetal_landmarks(plan).items()}
     planes = {name: plane.moved(womb.matrix) for name, plane in fetal_planes(plan).items()}
+    planes |= cord_planes(plan, path, womb.sac - skin.moved(womb.matrix))
     return Anatomy(
         parameters=filled,
         fetus=plan,
         mother=mothers,
         matrix=womb.matrix,
-        fetal=(content, *cord_groups(plan, path, room), *fetal),
+        fetal=(*content, *fetal),
         maternal=(*mother.groups, *womb.groups()),
-        planes=planes | cord_planes(plan, path) | womb.planes() | mother.planes,
+        planes=planes | womb.planes() | mother.planes,
         landmarks=landmarks | womb.landmarks() | mother.landmarks,
         truth=fetal_truth(plan) | cord_truth(plan, path) | womb.truth() | mother.truth,
     )
 
 
-def _cord(plan: Plan, womb: Womb, skin: Shape) -> tuple[Vector, Shape]:
-    """The cord's centre line in the world, and its root in the fetal frame."""
+def _womb(filled: Parameters, plan: Plan, mothers: MotherPlan, skin: Shape) -> tuple[Womb, Vector]:
+    """The womb that has the fluid asked for beside the cord, and the cord's centre line.
+
+    Raises:
+        InputError: there is no womb around this fetus with the fluid that was given.
+    """
+    scale = plan.sizes.trunk_radius / 27.0
+    body = frozen(covered(skin), 2.5 * scale, 14.0 * scale)
+    wanted = target = fluid_index(plan, filled.amniotic_fluid_index)
+    close = (_CLOSE if _fluid_given(filled) else _USUAL) * wanted
+    found: list[tuple[Womb, Vector]] = []
+    for _ in range(_ROUNDS):
+        womb = build_womb(
+            mothers,
+            plan,
+            body,
+            presentation=str(filled.presentation),
+            back=str(filled.back),
+            placenta=str(filled.placenta),
+            afi=float(np.clip(target, *AFI_RANGE)),
+            contraction=filled.contraction,
+        )
+        womb, path = _with_cord(plan, womb, skin)
+        cord = tube(path, 0.5 * plan.sizes["cord_diameter"])
+        fluid = womb.measured(cord, body.moved(womb.matrix))
+        found.append((dataclasses.replace(womb, fluid=fluid), path))
+        if abs(fluid.index - wanted) < close:
+            break
+        target += wanted - fluid.index
+    best = min(found, key=lambda it: abs(it[0].fluid.index - wanted))
+    _check_fluid(filled, wanted, best[0].fluid.index)
+    return best
+
+
+def _fluid_given(filled: Parameters) -> str | None:
+    """What asks for a fluid index; None if it is the usual one."""
+    if filled.amniotic_fluid_index is not None:
+        return "amniotic_fluid_index"
+    names = (name for name in ("oligohydramnios", "polyhydramnios") if name in filled.findings)
+    return next((f"findings: {name}" for name in names), None)
+
+
+def _check_fluid(filled: Parameters, wanted: float, found: float) -> None:
+    """Refuse a fluid index that was given and cannot be met around this fetus."""
+    given = _fluid_given(filled)
+    if given and abs(found - wanted) > max(_MISSED * wanted, _MISSED_MM):
+        side = "more" if found > wanted else "less"
+        raise InputError(f"{given}: expected {found:.0f} mm or {side} here, got {wanted:g}")
+
+
+def _with_cord(plan: Plan, womb: Womb, skin: Shape) -> tuple[Womb, Vector]:
+    """The womb and the cord's centre line in the world; where it is tight the wall yields."""
     start, way = cord_origin(plan)
-    path = cord_path(
-        plan,
-        _moved(womb.matrix, start),
-        womb.matrix[:3, :3] @ way,
-        womb.cord_insertion,
-        -womb.frame[:3, :3] @ womb.chamber.disc.normal,
-        obstacles=skin.moved(womb.matrix),
-        inside=womb.sac,
-    )
+    fetus, radius = skin.moved(womb.matrix), 0.5 * plan.sizes["cord_diameter"]
+    out, end = womb.frame[:3, :3] @ womb.chamber.disc.normal, womb.cord_insertion
+    close = max(0.0, 2.0 * radius + _LEAD - float(distance(fetus, end[None])[0]))
+    path = np.empty((0, 3))
+    for give, deep in ((0.0, 0.0), (2.0 * radius, close)):
+        path = cord_path(
+            plan,
+            _moved(womb.matrix, start),
+            womb.matrix[:3, :3] @ way,
+            end + deep * out,
+            -out,
+            obstacles=fetus,
+            inside=womb.sac.offset(give) if give else womb.sac,
+        )
+        if _clears(path, radius, fetus, womb.sac):
+            break
+    return womb.yielding(path, radius), path
+
+
+def _clears(path: Vector, radius: float, fetus: Shape, sac: Shape | None = None) -> bool:
+    """Whether a cord but for its ends lies beside the fetus, and in the sac."""
+    far = [np.linalg.norm(path - path[end], axis=1) > 2.5 * radius for end in (0, -1)]
+    floats = path[far[0] & far[1]]
+    if not len(floats):
+        return True
+    inside = sac is None or distance(sac, floats).max() < -radius
+    return inside and bool(distance(fetus, floats).min() > radius)
+
+
+def _passage(plan: Plan, womb: Womb, path: Vector) -> Shape:
+    """The root of the cord in the wall of the abdomen, in the fetal frame."""
     radius = 0.5 * plan.sizes["cord_diameter"]
     inner = _moved(np.linalg.inv(womb.matrix), path)
     far = np.flatnonzero(np.linalg.norm(inner - inner[0], axis=1) > 2.5 * radius)
-    return path, tube(inner[: max(int(far[0]), 1) + 1], radius + _PASSAGE)
+    return tube(inner[: max(int(far[0]), 1) + 1], radius + _PASSAGE)
 
 
-def _room_for_cord(plan: Plan, womb: Womb, body: Shape, passage: Shape) -> Shape:
-    """Sac and placenta without the fetus, but for the root in its wall; in the world."""
-    fetus = (body - passage.offset(1.0)) | trunk_core(plan).offset(ROOT_ABOVE)
-    return (womb.sac | womb.placenta).offset(-_PASSAGE) - fetus.moved(womb.matrix)
+def _room_for_cord(plan: Plan, womb: Womb) -> Shape:
+    """Sac and placenta without the core of the fetal trunk, in the world."""
+    core = trunk_core(plan).offset(ROOT_ABOVE)
+    return (womb.sac | womb.placenta).offset(-_PASSAGE) - core.moved(womb.matrix)
+
+
+def _with_content(
+    plan: Plan, womb: Womb, skin: Shape, path: Vector, passage: Shape
+) -> tuple[Group, ...]:
+    """What sac and placenta hold; the skin covers the cord but for its root."""
+    room, root = _room_for_cord(plan, womb), passage.offset(1.0).moved(womb.matrix)
+    fetus, radius = skin.moved(womb.matrix), 0.5 * plan.sizes["cord_diameter"]
+    jelly = cord_parts(plan, path, room)
+    roots = (dataclasses.replace(part, shape=part.shape & root) for part in jelly)
+    parts = (*womb.content_parts(), *jelly, Part("fetal_skin", fetus), *roots)
+    if not _clears(path, radius, fetus):
+        room = room - (fetus - root)
+    return Group("amniotic_content", "decidua", parts), *cord_groups(plan, path, room)
 
 
 def _moved(matrix: ArrayLike, points: ArrayLike) -> Vector:

@@ -24,7 +24,7 @@ from insonate.anatomy.womb.uterus import DIRECTIONS, Contraction, Fibroid, fibro
 from insonate.anatomy.womb.womb import Womb
 from insonate.errors import InputError
 
-__all__ = ["build_womb"]
+__all__ = ["AFI_RANGE", "build_womb", "fluid_index"]
 
 Vector = NDArray[np.float64]
 
@@ -32,9 +32,9 @@ Vector = NDArray[np.float64]
 AFI_RANGE = (10.0, 400.0)
 #: Room between the internal os and the fetus, and what a placenta there adds, of its thickness.
 _ROOM_BELOW, _ROOM_FOR_PLACENTA = 5.0, 0.9
-#: What a pocket has to be wider for the coils of the cord, that come later, of its
-#: diameter, by weeks (E).
-_COILS = ((18.0, 36.0), (0.1, 0.6))
+#: What a pocket has to be wider beside a cord that moves, of its diameter, by weeks (E: so that
+#: the fluid's volume is as usual).
+_COILS = ((18.0, 36.0), (0.05, 0.3))
 #: How far the placenta moves the fetus to the other side, of its thickness.
 _ASIDE = 0.3
 #: The fetus rests behind the axis of the uterus, of the usual depth (E).
@@ -73,8 +73,8 @@ def build_womb(
         presentation: cephalic, breech or transverse.
         back: where the fetal back lies: left, right, anterior or posterior.
         placenta: its site, one of `SITES`.
-        afi: amniotic fluid index [mm], the median at this age if None; the findings
-            "oligohydramnios" and "polyhydramnios" override it.
+        afi: amniotic fluid index [mm]; if None that of the findings "oligohydramnios" and
+            "polyhydramnios", or the median at this age.
         contraction: of the myometrium, 0 (none) to 1 (26 mm thick).
         findings: degree of what deviates, by name; those of the fetus if None.
         variation: numbers in [-1, 1] by name; those of the fetus if None.
@@ -88,7 +88,7 @@ def build_womb(
     if not 0.0 <= contraction <= 1.0:
         raise InputError(f"contraction: expected 0 to 1, got {contraction}")
     weeks = fetus.sizes.weeks
-    wanted = _wanted(weeks, afi, findings)
+    wanted = fluid_index(fetus, afi, findings)
     site = site_of(placenta, findings.get("placenta_praevia", 0.0), vary)
     room = _room(fetus, skin, presentation, back, site, vary)
     cervix = _cervix(weeks, mother, findings, vary)
@@ -113,16 +113,21 @@ def build_womb(
     )
 
 
-def _wanted(weeks: float, afi: float | None, findings: Mapping[str, float]) -> float:
-    """The amniotic fluid index that is asked for [mm]."""
-    for name in ("oligohydramnios", "polyhydramnios"):
-        if findings.get(name, 0.0) > 0.0:
-            return findings[name]
-    if afi is None:
-        return by_week("amniotic_fluid_index", weeks)
-    if not AFI_RANGE[0] <= afi <= AFI_RANGE[1]:
-        raise InputError(f"afi: expected {AFI_RANGE[0]:g} to {AFI_RANGE[1]:g} mm, got {afi}")
-    return afi
+def fluid_index(
+    fetus: Plan, afi: float | None, findings: Mapping[str, float] | None = None
+) -> float:
+    """The amniotic fluid index that is asked for [mm]; see `build_womb`.
+
+    Raises:
+        InputError: it is outside its range.
+    """
+    if afi is not None:
+        if not AFI_RANGE[0] <= afi <= AFI_RANGE[1]:
+            raise InputError(f"afi: expected {AFI_RANGE[0]:g} to {AFI_RANGE[1]:g} mm, got {afi}")
+        return afi
+    findings = fetus.findings if findings is None else findings
+    degree = max(findings.get(name, 0.0) for name in ("oligohydramnios", "polyhydramnios"))
+    return degree or by_week("amniotic_fluid_index", fetus.sizes.weeks)
 
 
 def _thickness(weeks: float, vary: Mapping[str, float]) -> float:

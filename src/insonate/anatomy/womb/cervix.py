@@ -19,6 +19,7 @@ from insonate.anatomy.implicit import (
     ellipsoid,
     half_space,
     intersect,
+    subtract,
     sweep,
     union,
 )
@@ -31,6 +32,8 @@ Vector = NDArray[np.float64]
 _MUCOSA, _CANAL = (7.0, 4.4), (4.0, 0.9)
 #: The canal ends this far inside the cervix; it takes up where the wall of the cavity ends [mm].
 _END, _BELOW_CAVITY = 1.0, 3.4
+#: What the mucosa keeps from the wall above [mm].
+_BELOW = 0.5
 #: Radius of the funnel's tip, and its opening over its length, 5 to 20 mm (M) [mm].
 _TIP, _OPENING = 1.2, 0.8
 
@@ -88,10 +91,14 @@ class Cervix:
         )
         return intersect(barrel, half_space(1.0 * self.axis, self.axis), blend=3.0)
 
-    def groups(self) -> tuple[Group, ...]:
-        """Mucosa and canal, inside the cervix."""
-        mucosa = self._spindle(_MUCOSA, 0.0, 2.0)
-        canal = self._spindle(_CANAL, 0.5, 1.0)
+    def groups(self, cavity: Shape) -> tuple[Group, ...]:
+        """Mucosa and canal, inside the cervix.
+
+        Args:
+            cavity: what lies above, such as a placenta that bulges over the os; both end there.
+        """
+        mucosa = subtract(self._spindle(_MUCOSA, 0.0, 2.0), cavity.offset(_BELOW), blend=1.0)
+        canal = subtract(self._spindle(_CANAL, 0.5, 1.0), cavity.offset(_BELOW + 0.5), blend=0.5)
         parts = [Part("cervical_mucosa", mucosa), Part("cervical_canal", canal, 2.0 * _CANAL[1])]
         if self.cyst > 0.0:
             side = _axes(self.axis) @ np.array([0.0, 0.62 * self.radius, 0.0])

@@ -102,6 +102,7 @@ class Chamber:
         gap: nowhere is the wall farther from the sheath around the fetus [mm]; None if it
             may be.
         whole: whether to keep those parts of the cover that cannot bend the wall.
+        cord: what of the cord the wall has to yield to; None if it floats freely.
     """
 
     design: Design
@@ -109,6 +110,7 @@ class Chamber:
     cover: Shape
     gap: float | None = None
     whole: bool = False
+    cord: Shape | None = None
 
     @cached_property
     def disc(self) -> Disc:
@@ -136,7 +138,8 @@ class Chamber:
     @cached_property
     def sac(self) -> Shape:
         """The amniotic sac: fluid, cord and fetus."""
-        return yielding(self._dented, self._near)
+        sac = yielding(self._dented, self._near)
+        return sac if self.cord is None else yielding(sac, self.cord)
 
     @cached_property
     def placenta(self) -> Shape:

@@ -128,7 +128,7 @@ def place(
 
 
 def _sheath(points: Vector, long: int) -> tuple[Shape, float]:
-    """Elliptic sections that hold the mass of `points` `(points, 3)` [mm], and their least half."""
+    """Elliptic sections that hold the mass of `points` `(points, 3)` [mm], and the largest half."""
     axes = np.eye(3)[[1, 2, 0]] if long == 0 else np.eye(3)
     along = points @ axes[2]
     places = np.linspace(along.min(), along.max(), _SECTIONS + 2)[1:-1]
@@ -140,7 +140,7 @@ def _sheath(points: Vector, long: int) -> tuple[Shape, float]:
         half.append(2.0 * (here @ axes[:2].T).std(axis=0))
     caps = (float(min(half[0])), float(min(half[-1])))
     frames = np.tile(axes.T, (_SECTIONS, 1, 1))
-    return sweep(centres, frames, half, caps), float(np.min(half[2:-2]))
+    return sweep(centres, frames, half, caps), float(np.max(half))
 
 
 def _attitude(plan: Plan, presentation: str, back: str) -> Vector:

@@ -16,7 +16,7 @@ from insonate.anatomy.implicit.program import distance
 from insonate.anatomy.womb.cavity import DECIDUA, Pear
 from insonate.anatomy.womb.norms import by_week
 
-__all__ = ["DIRECTIONS", "Contraction", "Fibroid", "fibroids", "serosa", "uterus_group"]
+__all__ = ["DIRECTIONS", "RIM", "Contraction", "Fibroid", "fibroids", "serosa", "uterus_group"]
 
 Vector = NDArray[np.float64]
 

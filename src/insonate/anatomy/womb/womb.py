@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insonate.anatomy.implicit import Group, Part, Shape
+from insonate.anatomy.implicit import Group, Part, Shape, capsule, union
+from insonate.anatomy.implicit.program import distance
 from insonate.anatomy.planes import Plane
+from insonate.anatomy.womb.cavity import BEND, CLEARANCE
 from insonate.anatomy.womb.chamber import Chamber
 from insonate.anatomy.womb.fluid import Fluid, Lattice
 from insonate.anatomy.womb.placenta import lakes
-from insonate.anatomy.womb.uterus import Fibroid, serosa, uterus_group
+from insonate.anatomy.womb.uterus import RIM, Fibroid, serosa, uterus_group
 
 __all__ = ["Womb"]
 
@@ -23,6 +25,8 @@ _SUPRAPUBIC = np.array([0.0, np.cos(0.45), -np.sin(0.45)])
 
 Vector = NDArray[np.float64]
 
+#: A placenta whose normal is as far to the left or right as this is seen in a transverse plane.
+_LATERAL = 0.6
 #: What is shown around the deepest pocket [mm].
 _POCKET_MARGIN = 20.0
 
@@ -99,7 +103,11 @@ class Womb:
             Part("retroplacental_zone", chamber.veins),
             Part("decidua", chamber.decidua),
         )
-        groups = (*wall, *design.cervix.groups(), Group("decidua", "myometrium", lining, 1.5))
+        groups = (
+            *wall,
+            *design.cervix.groups(chamber.lining.offset(RIM)),
+            Group("decidua", "myometrium", lining, 1.5),
+        )
         return tuple(group.moved(self.frame) for group in groups)
 
     def content_parts(self) -> tuple[Part, ...]:
@@ -155,16 +163,19 @@ class Womb:
         marks = self.landmarks()
         up, back = self.frame[:3, 2], np.array([0.0, 1.0, 0.0])
         canal = 0.5 * (marks["internal_os"] + marks["external_os"])
+        outwards = self.frame[:3, :3] @ self.chamber.disc.normal
+        along = outwards if abs(outwards[0]) > _LATERAL else up  # a placenta at the side lies so
+        above = "placenta" if self.facts["placenta_edge_to_os"] < 0.0 else "amniotic_fluid"
         planes = {
             "cervix": _plane(
                 canal, marks["internal_os"] - marks["external_os"], _SUPRAPUBIC,
-                ("cervix", "cervical_canal", "amniotic_fluid"), 35.0,
+                ("cervix", "cervical_canal", above), 35.0,
             ),
             "placental_edge": _plane(
                 marks["placental_edge"], up, back, ("placenta", "myometrium"), 45.0
             ),
             "placenta": _plane(
-                marks["placental_cord_insertion"], up, back, ("placenta", "myometrium"), 50.0
+                marks["placental_cord_insertion"], along, back, ("placenta", "myometrium"), 50.0
             ),
         }  # fmt: skip
         planes["deepest_pocket"] = _plane(
@@ -179,6 +190,20 @@ class Womb:
                 marks["contraction"], up, back, ("myometrial_contraction", "myometrium"), 45.0
             )
         return planes
+
+    def yielding(self, path: Vector, radius: float) -> Womb:
+        """The womb whose wall makes room for a cord that runs close to it.
+
+        Args:
+            path: centre line of the cord in the world, `(nodes, 3)` [mm]; its ends may be outside.
+            radius: of the cord [mm].
+        """
+        own = (path[:-1] - self.frame[:3, 3]) @ self.frame[:3, :3]
+        close = distance(self.chamber.sac, own) > -(radius + CLEARANCE + BEND)
+        pieces = [capsule(own[k], own[k + 1], radius) for k in np.flatnonzero(close[:-1])]
+        if not pieces:
+            return self
+        return replace(self, chamber=replace(self.chamber, cord=union(*pieces)))
 
     def measured(self, cord: Shape, fetus: Shape) -> Fluid:
         """The fluid as measured beside the cord.
