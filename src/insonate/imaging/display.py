@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from insonate.config import check_fields
 from insonate.errors import InputError
 
-__all__ = ["Display"]
+__all__ = ["SLIDERS", "SLIDER_LIMIT", "Display"]
 
 SLIDERS = 8
+#: Most that a slider adds or takes away [dB].
+SLIDER_LIMIT = 15.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Display:
     def __post_init__(self) -> None:
         """Refuse settings that no scanner offers."""
         check_fields(self)
-        if len(self.tgc) != SLIDERS or any(not abs(v) <= 15.0 for v in self.tgc):
+        if len(self.tgc) != SLIDERS or any(not abs(v) <= SLIDER_LIMIT for v in self.tgc):
             raise InputError(f"tgc: expected {SLIDERS} sliders from -15 to 15 dB, got {self.tgc}")
         if not 10.0 <= self.dynamic_range <= 120.0:
             raise InputError(f"dynamic_range: expected 10 to 120 dB, got {self.dynamic_range:g}")

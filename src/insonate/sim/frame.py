@@ -7,9 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from insonate.imaging import Display, even_tgc, make_raster
 from insonate.probe import Probe
 
 __all__ = ["Frame"]
+
+#: Share of the beam lost on the way from which on a pixel lies in shadow (24 dB).
+SHADOW = 0.94
 
 
 @dataclass(frozen=True)
@@ -70,3 +74,16 @@ class Frame:
         row, column = np.mgrid[:rows, :columns]
         at = matrix[:3, 0] * column[..., None] + matrix[:3, 1] * row[..., None] + matrix[:3, 3]
         return at.astype(np.float32)
+
+    def even_tgc(self, display: Display) -> Display:
+        """The display with TGC sliders that make tissue evenly bright over depth, here.
+
+        Fluid, shadows and what lies outside the fan do not count.
+
+        Args:
+            display: that the frame was made with.
+        """
+        raster = make_raster(self.probe, self.bmode.shape[0])
+        depth = (raster.sample + 0.5) * self.probe.sample_spacing
+        lit = self.mask & (self.shadow < SHADOW)
+        return even_tgc(display, self.bmode, depth, lit, self.probe.depth)
