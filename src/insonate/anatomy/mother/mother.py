@@ -88,8 +88,7 @@ class Mother:
     @cached_property
     def wall(self) -> Wall:
         """The abdominal wall around all of it."""
-        cyst = self.ovaries[:1] if self.plan.finding("ovarian_cyst") else ()
-        soft = (self.bladder.free, *(ovary.free for ovary in cyst))
+        soft = (self.bladder.free, *(ovary.free for ovary in self.ovaries))
         return Wall(self.plan, self.uterus, soft)
 
     @cached_property

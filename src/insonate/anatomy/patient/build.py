@@ -45,7 +45,7 @@ from insonate.anatomy.womb.tissues import WOMB_TISSUES
 from insonate.anatomy.womb.womb import Womb
 from insonate.errors import InputError
 
-__all__ = ["TISSUES", "Anatomy", "design", "mesh"]
+__all__ = ["TISSUES", "Anatomy", "design", "kept_planes", "mesh"]
 
 Vector = NDArray[np.float64]
 
@@ -57,8 +57,9 @@ TISSUES: Mapping[str, str | Mapping[str, object]] = {
     **WOMB_TISSUES,
     **CORD_TISSUES,
 }
-#: Share of the triangles that the fetus gets.
-_FETAL_SHARE = 0.65
+#: Share of the triangles that fetus, placenta and fluid get, at some weeks: a young fetus is the
+#: smaller part of them.
+_FETAL_SHARE = ((14.0, 20.0), (0.76, 0.65))
 #: Rounds of search for the fluid, since the cord takes part of it; what is close enough if it
 #: was given, and if not; what was given and is missed by more than this share and these mm is
 #: refused.
@@ -250,6 +251,17 @@ def mesh(anatomy: Anatomy) -> Surfaces:
     """The triangles of a patient, about as many as her detail asks for."""
     wanted = anatomy.parameters.detail
     scale = anatomy.fetus.sizes.trunk_radius / 27.0
-    fetal = refined(anatomy.fetal, _FETAL_SHARE * wanted, _COUNTED * scale)
-    maternal = refined(anatomy.maternal, (1.0 - _FETAL_SHARE) * wanted, _COUNTED)
+    share = float(np.interp(anatomy.parameters.gestational_age, *_FETAL_SHARE))
+    fetal = refined(anatomy.fetal, share * wanted, _COUNTED * scale)
+    maternal = refined(anatomy.maternal, (1.0 - share) * wanted, _COUNTED)
     return mesh_groups((*maternal, *fetal), 1.0)
+
+
+def kept_planes(planes: Mapping[str, Plane], surfaces: Surfaces) -> dict[str, Plane]:
+    """The planes without what a coarse mesh has lost; those that show nothing else are left out."""
+    there = {surfaces.regions[number] for number in np.unique(surfaces.pairs)}
+    kept = {
+        name: dataclasses.replace(plane, shows=tuple(r for r in plane.shows if r in there))
+        for name, plane in planes.items()
+    }
+    return {name: plane for name, plane in kept.items() if plane.shows}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -30,6 +30,9 @@ VAULT = ("fetal_skull", "fetal_suture", "fetal_skull_base", "fetal_subarachnoid"
 VENTRICLE = ("fetal_ventricle", "fetal_choroid_plexus")
 CEREBELLUM = ("fetal_cerebellum", "fetal_vermis")
 CISTERN = ("fetal_cisterna_magna", "fetal_cisterna_septa", "fetal_subarachnoid")
+#: The trunk's outline has waves of up to this order around it; what is farther out than this
+#: share of it, at first than this share of the median, is a limb; rounds in which it is found.
+_WAVES, _STANDS_OUT, _LIMB, _TRIMS = 4, 1.04, 1.2, 6
 #: Share of a bone's length that counts as its end.
 _END = 0.06
 
@@ -243,8 +246,9 @@ def _head(surfaces: Surfaces, plane: Plane, landmarks: Mapping[str, Vector]) -> 
 
 
 def _abdomen(surfaces: Surfaces, plane: Plane) -> dict[str, float]:
-    """The skin around the trunk; limbs that cross the plane are lines of their own."""
+    """The skin around the trunk; limbs that cross the plane are no part of it."""
     trunk = cut(surfaces, ("fetal_skin",), plane).around(np.zeros(2))
+    trunk = replace(trunk, segments=_without_limbs(trunk.segments))
     points = trunk.segments.reshape(-1, 2)
     angles = np.radians(np.arange(0.0, 180.0, 2.0))
     widths = np.ptp(points @ np.stack([np.cos(angles), np.sin(angles)]), axis=0)
@@ -253,6 +257,26 @@ def _abdomen(surfaces: Surfaces, plane: Plane) -> dict[str, float]:
         "AC": trunk.hull(),
         "AC_ellipse": _ellipse(float(widths[most]), float(widths[(most + 45) % 90])),
     }
+
+
+def _without_limbs(points: Vector) -> Vector:
+    """A line around the origin `(..., 2)` [mm], a limb that grows out of it cut off smoothly.
+
+    The trunk is a smooth function of the angle; what stands out from it by more than `_STANDS_OUT`
+    is pulled onto it.
+    """
+    angle, radius = (
+        np.arctan2(points[..., 1], points[..., 0]),
+        np.hypot(*np.moveaxis(points, -1, 0)),
+    )
+    order = np.arange(_WAVES + 1)
+    waves = np.concatenate([np.cos(angle[..., None] * order), np.sin(angle[..., None] * order)], -1)
+    trunk = np.full_like(radius, np.median(radius) * _LIMB / _STANDS_OUT)
+    for _ in range(_TRIMS):
+        on = radius < _STANDS_OUT * trunk
+        trunk = waves @ np.linalg.lstsq(waves[on], radius[on], rcond=None)[0]
+    share = np.where(radius < _STANDS_OUT * trunk, 1.0, trunk / radius)
+    return share[..., None] * points
 
 
 def _ellipse(first: float, second: float) -> float:

@@ -73,20 +73,21 @@ def build_record(given: Parameters) -> Record:
     Raises:
         InputError: the parameters cannot be met together.
     """
-    from insonate.anatomy.patient.build import TISSUES, design, mesh
+    from insonate.anatomy.patient.build import TISSUES, design, kept_planes, mesh
 
     anatomy = design(given)
     surfaces = mesh(anatomy)
+    planes = kept_planes(anatomy.planes, surfaces)
     tissues = region_tissues({region: TISSUES[region] for region in surfaces.regions})
     window = Window(10.0, anatomy.mother.xiphoid_height - 10.0)
     seeker = Seeker(surfaces.scene(tissues), window)
-    views = {name: _view(seeker, name, plane) for name, plane in anatomy.planes.items()}
+    views = {name: _view(seeker, name, plane) for name, plane in planes.items()}
     return Record(
         parameters=anatomy.parameters,
         posture=anatomy.fetus.posture,
         matrix=anatomy.matrix,
         surfaces=surfaces,
-        planes=anatomy.planes,
+        planes=planes,
         views={name: view for name, view in views.items() if view is not None},
         landmarks=anatomy.landmarks,
         truth=anatomy.truth,
