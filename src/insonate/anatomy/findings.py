@@ -76,7 +76,7 @@ FINDINGS: Mapping[str, Finding] = {
         "amniotic_fluid_index", _POCKET),
     "placenta_praevia": Finding("mm", 1.0, 40.0,
         "how far the placenta reaches over the os",
-        "placenta_edge_to_os", ("placental_edge", "cervix")),
+        "placenta_edge_to_os", ("cervix", "placental_edge")),
     "fibroid": Finding("mm", 5.0, 100.0,
         "diameter of the largest fibroid",
         "fibroid_1", ("fibroid_1",)),

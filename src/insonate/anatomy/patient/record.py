@@ -18,6 +18,7 @@ from insonate.anatomy.fetus.plan import Posture
 from insonate.anatomy.implicit.mesh import Span, Surfaces, region_tissues
 from insonate.anatomy.patient.parameters import Parameters, fill
 from insonate.anatomy.patient.probe_search import Seeker, Window
+from insonate.anatomy.patient.transvaginal import cervix_view
 from insonate.anatomy.planes import Plane
 from insonate.anatomy.scene_spec import View
 
@@ -82,6 +83,7 @@ def build_record(given: Parameters) -> Record:
     window = Window(10.0, anatomy.mother.xiphoid_height - 10.0)
     seeker = Seeker(surfaces.scene(tissues), window)
     views = {name: _view(seeker, name, plane) for name, plane in planes.items()}
+    views["cervix"] = cervix_view(anatomy.landmarks)
     return Record(
         parameters=anatomy.parameters,
         posture=anatomy.fetus.posture,
