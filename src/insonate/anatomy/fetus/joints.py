@@ -45,7 +45,7 @@ _HAND_OVER_FOOT = 0.75
 ANKLE_HEIGHT = 0.16
 #: Middle of what the posture does not say, and what `vary` of 1 adds to it [rad] (E):
 #: abduction (added to the posture's), outward turn about the upper segment, bend of the last joint.
-_REST = {"arm": (0.0, -0.60, 0.35), "leg": (0.0, 0.60, 0.15)}
+_REST = {"arm": (0.0, -0.30, 0.35), "leg": (0.0, 0.60, 0.15)}
 _REACH = {"arm": (0.15, 0.25, 0.25), "leg": (0.10, 0.25, 0.15)}
 _VARIED = ("abduction", "turn", "bend")
 #: Least and largest flexion, abduction, turn, flexion of the middle joint, bend of the last one

@@ -33,17 +33,28 @@ __all__ = [
     "settle",
 ]
 
+#: A shaft that lets sound through where it is thin: its contrast comes from density (E).
+_SHAFT = {
+    "like": "fetal_long_bone_spine",
+    "speed_of_sound": 1900.0,
+    "density": 2200.0,
+    "attenuation": 6.0,
+}
+#: The femur is the thickest of them, and throws a shadow (E).
+_FEMUR = {**_SHAFT, "attenuation": 16.0, "echogenicity": 20.0}
 #: Regions and their tissues.
 LIMB_TISSUES: dict[str, str | Mapping[str, Any]] = {
     "fetal_muscle": "fetal_muscle",
     "fetal_cartilage": "fetal_cartilage",
-    "fetal_bone": "fetal_long_bone_spine",
-    "fetal_femur_left": "fetal_long_bone_spine",
-    "fetal_femur_right": "fetal_long_bone_spine",
+    "fetal_bone": _SHAFT,
+    "fetal_femur_left": _FEMUR,
+    "fetal_femur_right": _FEMUR,
 }
 #: Lattice of the bones over that of the fetus.
 _FINENESS = 0.7
 _FINE = 0.55
+#: The beam is across a femur; its shaft is a mirror [rad].
+_ACROSS = np.radians(15.0)
 #: Skin of palms and soles over their radius at most (E).
 _SKIN_MOST = 0.40
 
@@ -126,6 +137,7 @@ def _femur_plane(limb: Limb, length: float) -> Plane:
         origin=limb.upper.point(0.5),
         normal=normal / np.linalg.norm(normal),
         beams=(beam, -0.8 * lateral + 0.6 * anterior),
+        spread=_ACROSS,
         shows=(f"fetal_femur_{limb.side}", "fetal_muscle"),
         reach=0.8 * length,
         axis=limb.upper.frame[:, 2],

@@ -46,6 +46,9 @@ _MARGIN, _REACH = 2.0, 4.0
 _FINENESS = 3.4
 #: Every third loop holds gas, which fills this share of its radius and lies in front.
 _GAS_EVERY, _GAS, _RISE = 3, 0.72, 0.15
+#: From this week on the womb lies against the wall: loops in front of this y [mm] that are not
+#: above it have been pushed aside, and hold no gas (E).
+_PUSHED_WEEK, _PUSHED_Y = 18.0, 65.0
 
 
 @dataclass(frozen=True)
@@ -154,20 +157,29 @@ def _groups(
         around = region
 
 
+def _pushed_below(plan: MotherPlan, uterus: Shape | None) -> float:
+    """Height z [mm] of a pregnant womb's top, below which loops are pushed aside."""
+    if uterus is None or plan.weeks is None or plan.weeks < _PUSHED_WEEK:
+        return -math.inf
+    return float(uterus.bounds()[1][2])
+
+
 def bowel_groups(plan: MotherPlan, cavity: Shape, *others: Shape | None) -> tuple[Group, ...]:
     """Wall, content and gas of all loops.
 
     Args:
         plan: of the mother.
         cavity: that holds the loops.
-        others: what the loops yield to.
+        others: what the loops yield to; the uterus first.
     """
+    pushed = _pushed_below(plan, others[0] if others else None)
     there = [other for other in others if other is not None]
     loops = _fitting([*_colon(), *_small_bowel(plan)], cavity, tuple(there))
     first = 1 if plan.vary("bowel_gas") >= 0.0 else 2
     groups: list[Group] = []
     for number, loop in enumerate(loops):
-        gas = number % _GAS_EVERY == first
+        _, y, z = loop.points.mean(axis=0)
+        gas = number % _GAS_EVERY == first and not (y < _PUSHED_Y and z < pushed)
         groups += _groups(number, loop, cavity, _near(loop, there), gas)
         there.append(union(*loop.grown(0.0)))
     return tuple(groups)

@@ -77,11 +77,11 @@ class Draw:
             trunk=math.radians(20.0 + 80.0 * flexion),
             trunk_left=math.radians(self.normal("bend", 0.0, 3.0)),
             neck=math.radians(-10.0 + 33.0 * flexion),
-            hip=pair("hip", 80.0 + 40.0 * flexion + 25.0 * limb_flexion, 8.0),
+            hip=pair("hip", 68.0 + 40.0 * flexion + 22.0 * limb_flexion, 8.0),
             knee=pair("knee", 20.0 + 130.0 * limb_flexion, 10.0),
             shoulder=pair("shoulder", 45.0, 12.0),
             elbow=pair("elbow", 35.0 + 115.0 * limb_flexion, 10.0),
-            abduction=pair("abduction", 25.0, 5.0),
+            abduction=pair("abduction", 32.0, 6.0),
         )
 
 

@@ -29,13 +29,13 @@ Section = tuple[Vector, NDArray[np.int64]]
 #: Directions tried in a plane, planes tried about an axis, and ways the probe is slid [mm].
 DIRECTIONS, TURNS, SLID = 60, 12, (-24.0, 0.0, 24.0)
 #: Angles tried against an axis [rad]; a bone at a slant sends its echo elsewhere.
-SLANTS = np.radians([-20.0, -10.0, 0.0, 10.0, 20.0])
+SLANTS = np.radians([-16.0, -8.0, 0.0, 8.0, 16.0])
 #: From how far outside the skin is looked for [mm].
 OUTSIDE = 700.0
 #: Beam against the skin's normal at most [rad]; depth of the plane that costs nothing, that
 #: costs one more, and that is too much [mm].
 TOO_TILTED = np.radians(50.0)
-NEAR, DEEPER, TOO_DEEP = 50.0, 45.0, 160.0
+NEAR, DEEPER, TOO_DEEP = 50.0, 45.0, 140.0
 #: Depth that is too much for a bone's length, which has to echo from end to end [mm].
 TOO_DEEP_FOR_BONE = 125.0
 #: How far the skin may be from the face before it is pressed [mm]; what costs one.
@@ -44,9 +44,9 @@ PRESSED, EASY = 0.8 * MOST, 10.0
 #: it costs if its ends do not.
 FACE, TOUCHING, LIFTED = np.linspace(-1.0, 1.0, 9), 0.75, 1.5
 #: Points of a structure that are looked at, and the loss that hides it [dB].
-POINTS, DARK = 16, 26.0
+POINTS, DARK = 16, 20.0
 #: Places looked at closely, the least share that is seen, and the cost of what is hidden.
-CLOSELY, SEEN, HIDDEN = 60, 0.5, 8.0
+CLOSELY, SEEN, HIDDEN = 60, 0.55, 8.0
 #: Share of the fan's half angle in which a plane's structures have to lie.
 WITHIN = 0.96
 
