@@ -87,8 +87,8 @@ _BACK = 131.0
 #: External oblique, internal oblique, transversus over all three (M).
 _LATERAL = (0.30, 0.42, 0.28)
 _LATERAL_GAP = 0.5
-#: Lattices of the layers and of the recti, relative to the whole.
-_LAYER, _RECTUS_FINENESS = 7.0, 3.6
+#: Lattices of the layers, of the recti and of the thin muscles at the sides, relative to the whole.
+_LAYER, _RECTUS_FINENESS, _THIN = 7.0, 3.6, 5.0
 
 
 def base_cavity() -> Shape:
@@ -199,8 +199,8 @@ class Wall:
             groups.append(Group(f"rectus_{name}", "wall_fascia", (rectus,), _RECTUS_FINENESS))
             lateral = tuple(Part("lateral_wall_muscle", s) for s in self._lateral(side))
             for number, part in enumerate(lateral):
-                part = Part(part.region, part.shape, _LATERAL[number] * thick)
-                groups.append(Group(f"lateral_{name}_{number}", "wall_fascia", (part,), _LAYER))
+                thin = (Part(part.region, part.shape, _LATERAL[number] * thick),)
+                groups.append(Group(f"lateral_{name}_{number}", "wall_fascia", thin, _THIN))
             hip = Part("hip_muscle", self._hip(side), thick)
             groups.append(Group(f"hip_{name}", "wall_fascia", (hip,), _LAYER))
         back = Part("back_muscle", self._back(), thick)

@@ -64,6 +64,8 @@ _FETAL_SHARE = ((14.0, 20.0), (0.76, 0.65))
 #: was given, and if not; what was given and is missed by more than this share and these mm is
 #: refused.
 _ROUNDS, _CLOSE, _USUAL, _MISSED, _MISSED_MM = 3, 0.05, 0.12, 0.15, 10.0
+#: How far the vessels spread where they enter the placenta, over the cord's radius.
+_FAN = 3.5
 #: What a fetus that lies on the cord's insertion leaves of room for its first bend [mm].
 _LEAD = 3.0
 #: Room around the cord in the abdominal wall [mm].
@@ -237,7 +239,8 @@ def _with_content(
     jelly = cord_parts(plan, path, room)
     roots = (dataclasses.replace(part, shape=part.shape & root) for part in jelly)
     parts = (*womb.content_parts(), *jelly, Part("fetal_skin", fetus), *roots)
-    if not _clears(path, radius, fetus):
+    fan = float(distance(fetus, path[-1:])[0])  # where the vessels part on the placenta
+    if fan < _FAN * radius or not _clears(path, radius, fetus):
         room = room - (fetus - root)
     return Group("amniotic_content", "decidua", parts), *cord_groups(plan, path, room)
 

@@ -234,7 +234,7 @@ def _head(surfaces: Surfaces, plane: Plane, landmarks: Mapping[str, Vector]) -> 
     points = outer.segments.reshape(-1, 2)
     widest = points[np.argmax(points @ across)] @ along
     start = outer.origin + outer.axes[:, :2] @ (widest * along)
-    bone = crossings(surfaces, ("fetal_skull",), start, outer.axes[:, :2] @ across)
+    bone = crossings(surfaces, ("fetal_skull", "fetal_suture"), start, outer.axes[:, :2] @ across)
     far = bone[bone > 0.0]
     return {
         "BPD": bpd,

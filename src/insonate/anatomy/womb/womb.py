@@ -27,7 +27,8 @@ Vector = NDArray[np.float64]
 
 #: A placenta whose normal is as far to the left or right as this is seen in a transverse plane.
 _LATERAL = 0.6
-#: What is shown around the deepest pocket [mm].
+#: What is shown around a placenta, beyond its thickness, and around the deepest pocket [mm].
+_BESIDE_PLACENTA = 30.0
 _POCKET_MARGIN = 20.0
 
 
@@ -165,6 +166,7 @@ class Womb:
         canal = 0.5 * (marks["internal_os"] + marks["external_os"])
         outwards = self.frame[:3, :3] @ self.chamber.disc.normal
         along = outwards if abs(outwards[0]) > _LATERAL else up  # a placenta at the side lies so
+        reach = self.chamber.disc.thickness + _BESIDE_PLACENTA
         above = "placenta" if self.facts["placenta_edge_to_os"] < 0.0 else "amniotic_fluid"
         planes = {
             "cervix": _plane(
@@ -175,7 +177,7 @@ class Womb:
                 marks["placental_edge"], up, back, ("placenta", "myometrium"), 45.0
             ),
             "placenta": _plane(
-                marks["placental_cord_insertion"], along, back, ("placenta", "myometrium"), 50.0
+                marks["placental_cord_insertion"], along, back, ("placenta", "myometrium"), reach
             ),
         }  # fmt: skip
         planes["deepest_pocket"] = _plane(
