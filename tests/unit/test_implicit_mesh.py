@@ -6,8 +6,14 @@ import os
 import numpy as np
 import pytest
 
-from insonate.anatomy.implicit import Group, Part, box, ellipsoid, sphere
-from insonate.anatomy.implicit.mesh import Surfaces, count_triangles, mesh_groups, region_tissues
+from insonate.anatomy.implicit import Group, Part, box, ellipsoid, half_space, sphere
+from insonate.anatomy.implicit.mesh import (
+    Surfaces,
+    count_triangles,
+    mesh_groups,
+    refined,
+    region_tissues,
+)
 from insonate.anatomy.implicit.program import distance
 from insonate.errors import InputError
 
@@ -59,6 +65,13 @@ def test_every_region_is_closed_and_oriented(surfaces):
     for region in range(1, len(surfaces.regions)):
         assert open_edges(boundary(surfaces, region)) == 0
         assert volume(surfaces, region) > 0
+
+
+def test_the_rim_of_a_part_thinner_than_the_lattice_lies_on_its_surface():
+    ball = sphere((0, 0, 0), 70)
+    muscle = (ball - ball.offset(-1.6)) & half_space((20, 0, 0), (0.8, 0.6, 0))
+    thin = mesh_groups([Group("muscle", "outside", (Part("muscle", muscle, 1.6),))], 11.0)
+    assert np.abs(distance(muscle, thin.vertices)).max() < 0.05
 
 
 def test_volumes_are_those_of_the_shapes(surfaces):
@@ -162,3 +175,9 @@ def test_scene_has_the_tissue_of_every_region(surfaces):
 def test_groups_that_cannot_nest_are_refused(groups, words):
     with pytest.raises(InputError, match=words):
         mesh_groups(groups, 4.0)
+
+
+def test_groups_are_refined_to_the_triangles_wanted():
+    groups = refined(GROUPS, 30_000, 3.0)
+    assert sum(count_triangles(g, g.fineness) for g in groups) == pytest.approx(30_000, rel=0.1)
+    assert groups[1].fineness / groups[0].fineness == pytest.approx(2.0)

@@ -1,10 +1,13 @@
 """The mother: nested layers, neighbours that keep apart, a bladder of the volume asked for."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 from insonate.anatomy.implicit import Group, Shape, capsule, ellipsoid, union
+from insonate.anatomy.implicit.measure import Measure
 from insonate.anatomy.implicit.mesh import count_triangles, mesh_groups, region_tissues
 from insonate.anatomy.implicit.program import distance
 from insonate.anatomy.mother.mother import (
@@ -68,11 +71,19 @@ def bounds(group: Group):
     return np.min([c[0] for c in corners], axis=0), np.max([c[1] for c in corners], axis=0)
 
 
+@cache
+def measure(shape: Shape) -> Measure:
+    """Compiled once: groups are asked about one another's few points again and again."""
+    return Measure(shape)
+
+
 def outer(group: Group, points):
-    return np.min([distance(part.shape, points) for part in group.parts], axis=0)
+    return np.min([measure(part.shape)(points) for part in group.parts], axis=0)
 
 
-_SLOW = pytest.mark.slow
+def some(names, *always):
+    """Parameters of which all but a few are slow: every mother takes seconds to build."""
+    return [pytest.param(n, marks=() if n in always else pytest.mark.slow) for n in names]
 
 
 def points_in(group: Group, count: int, rng) -> np.ndarray:
@@ -84,17 +95,11 @@ def makes(group: Group, region: str, points) -> np.ndarray:
     """Whether each point has the label `region` of the group."""
     found = np.zeros(len(points), bool)
     for part in group.parts:
-        found = np.where(distance(part.shape, points) < 0.0, part.region == region, found)
+        found = np.where(measure(part.shape)(points) < 0.0, part.region == region, found)
     return found
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=() if name in ("usual", "term, full", "no uterus") else _SLOW)
-        for name in MOTHERS
-    ],
-)
+@pytest.mark.parametrize("name", some(MOTHERS, "usual", "term, full"))
 def test_every_group_lies_in_its_container_and_touches_no_neighbour(mothers, name):
     mother = mothers(name)
     groups = mother.groups
@@ -116,7 +121,9 @@ def test_every_group_lies_in_its_container_and_touches_no_neighbour(mothers, nam
             assert distance(mother.uterus, points).min() > CLEAR, group.name
 
 
-@pytest.mark.parametrize("name", [n for n in MOTHERS if n != "no uterus"])
+@pytest.mark.parametrize(
+    "name", some([name for name in MOTHERS if name != "no uterus"], "usual", "term, full")
+)
 def test_the_uterus_lies_in_the_cavity(mothers, name):
     mother = mothers(name)
     low, high = mother.uterus.bounds()

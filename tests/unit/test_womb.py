@@ -12,10 +12,12 @@ from insonate.anatomy.implicit import capsule, ellipsoid, union
 from insonate.anatomy.implicit.program import distance, gradient
 from insonate.anatomy.mother.plan import MotherPlan
 from insonate.anatomy.womb import WOMB_TISSUES, build_womb
-from insonate.anatomy.womb.cavity import yielding
+from insonate.anatomy.womb.build import fluid_index
+from insonate.anatomy.womb.cavity import CLEARANCE, yielding
 from insonate.anatomy.womb.cover import covered, pruned
 from insonate.anatomy.womb.fluid import Lattice
 from insonate.anatomy.womb.norms import by_week
+from insonate.anatomy.womb.uterus import RIM
 from insonate.errors import InputError
 
 #: BPD, OFD, AC, FL at some ages (INTERGROWTH-21st means) [mm].
@@ -173,6 +175,38 @@ def test_a_short_cervix_lets_fluid_into_its_canal():
     along = marks["external_os"] + np.linspace(0, 14, 281)[:, None] * way
     fluid = np.flatnonzero(distance(womb.sac, along) < 0.0)
     assert 0.05 * fluid[0] == pytest.approx(12.0, abs=0.2)
+
+
+@pytest.mark.parametrize("placenta", ["anterior", "praevia"])
+def test_the_canal_ends_below_what_lies_above(placenta):
+    womb = womb_of(22, placenta=placenta)
+    canal = next(g for g in womb.groups() if g.name == "cervical_canal")
+    cervix = womb.chamber.design.cervix.shape.moved(womb.frame)
+    for part in canal.parts:
+        points = on_surface(part.shape, 400)
+        assert len(points)
+        assert distance(womb.lining, points).min() > RIM
+        assert distance(cervix, points).max() < 0.0
+
+
+def test_the_wall_yields_to_a_cord_outside_of_the_sac():
+    womb, radius = womb_of(22), 6.0
+    wall = on_surface(womb.sac, 60)[0]
+    out = gradient(womb.sac, wall[None])[0]
+    across = np.linalg.svd(out[None])[2][1]
+    path = wall + 4.0 * out + np.linspace(-15, 15, 12)[:, None] * across
+    yielding_womb = womb.yielding(path, radius)
+    assert distance(yielding_womb.sac, path[:-1]).max() < -(radius + CLEARANCE) + 0.01
+    assert distance(yielding_womb.outer, path[:-1]).max() < -(radius + CLEARANCE)
+    middle = womb.frame[:3, :3] @ womb.chamber.pear.centre + womb.frame[:3, 3]
+    assert womb.yielding(middle + 0.05 * (path - path.mean(axis=0)), 1.0) is womb
+
+
+def test_a_fluid_index_given_comes_before_that_of_a_finding():
+    plan = fetus(22)[0]
+    assert fluid_index(plan, 90.0, {"oligohydramnios": 30.0}) == 90.0
+    assert fluid_index(plan, None, {"oligohydramnios": 30.0}) == 30.0
+    assert fluid_index(plan, None, {}) == by_week("amniotic_fluid_index", 22)
 
 
 def test_fibroids_lie_in_the_wall():
