@@ -28,13 +28,15 @@ __all__ = [
     "cord_truth",
 ]
 
+# what flows leaves no echo, as in the vessels of the trunk
+_BLOOD = {"like": "blood", "echogenicity": -42.0}
 #: Regions and their tissues: bright walls in dark jelly make the three lines of the cord (E).
 CORD_TISSUES: dict[str, str | Mapping[str, Any]] = {
-    "cord_jelly": {"like": "umbilical_cord_jelly", "echogenicity": -15.0},
-    "cord_vessel_wall": {"like": "umbilical_vessel_wall", "echogenicity": 5.0},
-    "cord_vein": "blood",
-    "cord_artery_left": "blood",
-    "cord_artery_right": "blood",
+    "cord_jelly": {"like": "umbilical_cord_jelly", "echogenicity": -18.0},
+    "cord_vessel_wall": {"like": "umbilical_vessel_wall", "echogenicity": 0.0},
+    "cord_vein": _BLOOD,
+    "cord_artery_left": _BLOOD,
+    "cord_artery_right": _BLOOD,
 }
 #: Length of the cord over that of the spine (E: 240 mm at 20, 600 mm at 40 weeks), and how much
 #: it varies.
@@ -45,8 +47,9 @@ UMBILICUS = (0.76, 0.0)
 _ABOVE_CORE = 0.5
 #: What a single artery is wider, and how much fewer coils there are (E).
 _SINGLE_WIDER, _SINGLE_LESS_COILED = 0.35, 0.30
-#: Jelly between vessels, and between them and the surface, over the cord's radius (E).
-_BETWEEN, _MARGIN = 0.06, 0.08
+#: Jelly between vessels, at least and where there is room, and between them and the surface,
+#: over the cord's radius (E).
+_BETWEEN, _ROOMY, _MARGIN = 0.06, 0.20, 0.08
 #: Wall of all vessels over the diameter of the vein (E).
 _WALL = 0.06
 #: Vessels end this far before the jelly does [mm].
@@ -127,8 +130,10 @@ def _vessels(plan: Plan) -> tuple[_Vessel, ...]:
     vein, *arteries = (0.5 * calibre for calibre in cord_calibres(plan))
     there = [(name, r) for name, r in zip(names, arteries, strict=True) if r > 0.0]
     widest = max(r for _, r in there)
-    # Between the middles of two vessels lie their walls and a little jelly.
-    apart = 2.0 * _wall(plan) + 0.5 * _BETWEEN * plan.sizes["cord_diameter"]
+    # Between two vessels lie their walls and jelly, as much as there is room for.
+    radius, walls = 0.5 * plan.sizes["cord_diameter"], 2.0 * _wall(plan)
+    room = 2.0 * ((1.0 - _MARGIN) * radius - vein - widest) - 2.0 * walls
+    apart = walls + min(max(room, _BETWEEN * radius), _ROOMY * radius)
     side = 0.5 * (sum(arteries) + apart) if len(there) > 1 else 0.0
     ahead = float(np.sqrt(max((vein + widest + apart) ** 2 - side**2, 0.0)))
     # Vein and arteries come as near to the surface of the cord.
