@@ -29,7 +29,7 @@ Section = tuple[Vector, NDArray[np.int64]]
 #: Directions tried in a plane, planes tried about an axis, and ways the probe is slid [mm].
 DIRECTIONS, TURNS, SLID = 60, 12, (-24.0, 0.0, 24.0)
 #: Angles tried against an axis [rad]; a bone at a slant sends its echo elsewhere.
-SLANTS = np.radians([-16.0, -8.0, 0.0, 8.0, 16.0])
+SLANTS = np.radians([-24.0, -16.0, -8.0, 0.0, 8.0, 16.0, 24.0])
 #: From how far outside the skin is looked for [mm].
 OUTSIDE = 700.0
 #: Beam against the skin's normal at most [rad]; depth of the plane that costs nothing, that
