@@ -68,7 +68,7 @@ _RUN = 12
 #: How far inside the jelly the vessels begin, over the cord's radius.
 _BEGIN = 0.8
 #: Lattice of the vessels over that of the fetus.
-_FINENESS = 0.75
+_FINENESS = 0.58
 #: Shares of the cord between which it floats, and what is shown of it over its diameter.
 _FLOATING, _SHOWN = (0.2, 0.8), 2.0
 #: A cord along the beam costs as much as so many mm of depth; so does one that has no room of
