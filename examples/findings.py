@@ -18,110 +18,137 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from insonate import Frame, Patient, Settings
-from insonate.data.patient_figure import plane_settings, render_planes
+from insonate import Frame, Patient, Settings, Simulator
+from insonate.anatomy.contact import press
+from insonate.anatomy.findings import FINDINGS
+from insonate.anatomy.planes import Plane
+from insonate.anatomy.scene_spec import View
+from insonate.data.patient_figure import plane_settings
+from insonate.imaging.display import Display
 
 
 @dataclass(frozen=True)
 class Case:
-    """A finding, and where it is looked for.
+    """A finding and who has it.
 
     Attributes:
-        degree: of the finding, or of a parameter.
-        plane: standard plane that shows it.
-        patient: who has it: a name of `PATIENTS`.
-        truth: what it changes in the truth.
-        region: whose section it changes.
+        degree: of the finding.
+        who: a name of `PEOPLE`.
+        child: cases of one person with the same number are findings of one patient.
     """
 
     degree: float
-    plane: str
-    patient: str
-    truth: str
-    region: str
+    who: str
+    child: int
 
 
-#: Findings of one patient do not touch each other.
-CASES: Mapping[str, Case] = {
-    "ventriculomegaly": Case(16.0, "transventricular", "one", "atrium", "fetal_ventricle"),
-    "enlarged_cisterna_magna": Case(
-        13.0, "transcerebellar", "two", "cisterna_magna", "fetal_cisterna_magna"
-    ),
-    "cleft_lip": Case(4.0, "lips", "two", "cleft_lip", "amniotic_fluid"),
-    "cleft_lip_right": Case(4.0, "lips", "one", "cleft_lip_right", "amniotic_fluid"),
-    "short_femur": Case(0.6, "femur_left", "one", "femur_length", "fetal_femur_left"),
-    "hydronephrosis": Case(11.0, "kidneys", "one", "renal_pelvis_left", "fetal_renal_pelvis_left"),
-    "hydronephrosis_right": Case(
-        9.0, "kidneys", "one", "renal_pelvis_right", "fetal_renal_pelvis_right"
-    ),
-    "absent_stomach": Case(
-        1.0, "abdominal_circumference", "three", "stomach_transverse", "fetal_stomach"
-    ),
-    "double_bubble": Case(0.8, "abdominal_circumference", "two", "duodenum", "fetal_stomach"),
-    "atrioventricular_septal_defect": Case(
-        0.3, "four_chamber", "one", "atrioventricular_septal_gap", "fetal_myocardium"
-    ),
-    "single_umbilical_artery": Case(1.0, "cord", "one", "cord_vessels", "cord_artery_left"),
-    "oligohydramnios": Case(
-        30.0, "deepest_pocket", "three", "amniotic_fluid_index", "amniotic_fluid"
-    ),
-    "polyhydramnios": Case(
-        320.0, "deepest_pocket", "two", "amniotic_fluid_index", "amniotic_fluid"
-    ),
-    "placenta_praevia": Case(20.0, "placental_edge", "four", "placenta_edge_to_os", "placenta"),
-    "fibroid": Case(50.0, "fibroid_1", "three", "fibroid_1", "fibroid"),
-    "ovarian_cyst": Case(60.0, "ovary_left", "four", "ovarian_cyst", "ovarian_cyst"),
-    "short_cervix": Case(12.0, "cervix", "five", "cervix_length", "cervix"),
-    "contraction": Case(1.0, "contraction", "five", "contraction", "myometrial_contraction"),
-}
-_LATER = {"gestational_age": 24.0, "placenta": "posterior", "bladder_volume": 150.0}
-_EARLIER = {"gestational_age": 18.0, "placenta": "posterior", "bladder_volume": 250.0}
-#: Parameters of everybody; a placenta praevia is a finding, so hers is not said.
-PATIENTS: Mapping[str, Mapping[str, Any]] = {
-    "one": _LATER,
-    "two": _LATER,
-    "three": _LATER,
-    "four": {"gestational_age": 22.0, "bladder_volume": 250.0},
-    "five": _EARLIER,
-}
 COMMON: Mapping[str, Any] = {
-    "seed": 7, "presentation": "cephalic", "back": "left", "fat": 10.0, "detail": 250_000,
+    "seed": 7, "detail": 650_000, "fat": 8.0, "bladder_volume": 60.0,
+    "placenta": "posterior", "amniotic_fluid_index": 110.0,
 }  # fmt: skip
-TILE, ACROSS = 240, 3
+#: Each shows her planes well: the head near and across the beam, the fetal left or right side
+#: towards the probe, or a full bladder before the cervix.
+PEOPLE: Mapping[str, Mapping[str, Any]] = {
+    "head up": {"presentation": "breech", "back": "left"},
+    "left side near": {"presentation": "cephalic", "back": "right"},
+    "right side near": {"presentation": "cephalic", "back": "left"},
+    "early": {"presentation": "breech", "back": "right", "gestational_age": 17.0,
+              "bladder_volume": 300.0},
+    "late": {"presentation": "cephalic", "back": "left", "gestational_age": 30.0,
+             "amniotic_fluid_index": 180.0},
+}  # fmt: skip
+CASES: Mapping[str, Case] = {
+    "ventriculomegaly": Case(15.0, "head up", 1),
+    "enlarged_cisterna_magna": Case(12.0, "head up", 1),
+    "cleft_lip": Case(7.0, "late", 1),
+    "cleft_lip_right": Case(7.0, "late", 2),
+    "short_femur": Case(0.6, "left side near", 2),
+    "hydronephrosis": Case(10.0, "left side near", 1),
+    "hydronephrosis_right": Case(8.0, "right side near", 1),
+    "absent_stomach": Case(1.0, "head up", 1),
+    "double_bubble": Case(0.8, "right side near", 1),
+    "atrioventricular_septal_defect": Case(0.3, "left side near", 1),
+    "single_umbilical_artery": Case(1.0, "late", 1),
+    "oligohydramnios": Case(30.0, "head up", 2),
+    "polyhydramnios": Case(320.0, "head up", 3),
+    "placenta_praevia": Case(20.0, "early", 2),
+    "fibroid": Case(50.0, "left side near", 2),
+    "ovarian_cyst": Case(60.0, "left side near", 2),
+    "short_cervix": Case(12.0, "early", 1),
+}
+#: What a finding says itself is not said as a parameter.
+SAID = {
+    "oligohydramnios": "amniotic_fluid_index",
+    "polyhydramnios": "amniotic_fluid_index",
+    "placenta_praevia": "placenta",
+}
+TILE, ACROSS = 260, 3
 #: Half a tile over the radius that a plane wants to have in the image.
-MARGIN = 1.2
+MARGIN = 1.15
+#: Planes whose origins and normals differ by less are the same [mm], [cosine].
+SAME_PLACE, SAME_WAY = 1.0, 0.9998
 
 
 @cache
-def person(name: str, with_findings: bool = True) -> Patient:
-    """Somebody of `PATIENTS` with what she has, or as she would be without it."""
-    given = {n: case.degree for n, case in CASES.items() if case.patient == name}
-    contraction = given.pop("contraction", 0.0)
-    own = dict(COMMON) | dict(PATIENTS[name])
-    if with_findings:
-        own |= {"findings": given, "contraction": contraction}
-    return Patient(**own)
+def person(who: str, child: int = 0) -> Patient:
+    """One of `PEOPLE`: her normal fetus (0), or the one with the findings of that number."""
+    found = {n: case.degree for n, case in CASES.items() if (case.who, case.child) == (who, child)}
+    given = dict(COMMON) | dict(PEOPLE[who])
+    for name in found:
+        given.pop(SAID.get(name, ""), None)
+    return Patient(**given, findings=found)
 
 
 def pair(name: str) -> tuple[Patient, Patient]:
     """The patient without and with a finding."""
-    who = CASES[name].patient
-    return person(who, False), person(who)
+    case = CASES[name]
+    return person(case.who), person(case.who, case.child)
 
 
-def plane_of(patient: Patient, name: str) -> str:
-    """The plane that shows a finding, or the place where it would be."""
-    plane = CASES[name].plane
-    return plane if plane in patient.planes else "placenta"
+def places(name: str) -> tuple[tuple[Plane, View], tuple[Plane, View]]:
+    """Plane and probe for the normal and for the finding.
+
+    Where the finding left the plane in its place the probe stays, too. A plane that only the
+    finding has, such as that of a fibroid, is looked at in the normal patient as well.
+    """
+    normal, found = pair(name)
+    title = FINDINGS[name].planes[0]
+    plane, view = found.planes[title], found.views[title]
+    other, own = normal.planes.get(title, plane), normal.views.get(title, view)
+    near = np.linalg.norm(other.origin - plane.origin) < SAME_PLACE
+    same = near and other.normal @ plane.normal > SAME_WAY
+    if same or np.allclose(own.pose(), view.pose(), atol=1e-3):
+        return (plane, view), (plane, view)
+    return (other, own), (plane, view)
 
 
-def tile(patient: Patient, name: str, settings: Settings | None = None) -> NDArray[np.uint8]:
-    """The place of a finding in a patient, `(TILE, TILE)`; black if it cannot be seen."""
-    view = plane_of(patient, name)
-    plane = patient.planes[view]
-    for _, frame in render_planes(patient, [view], settings or plane_settings(480)):
-        return _zoomed(frame, plane.origin, MARGIN * plane.reach)
-    return np.zeros((TILE, TILE), np.uint8)
+def frames(name: str, settings: Settings | None = None) -> tuple[Frame, Frame]:
+    """B-mode images of a finding's plane, normal and with the finding."""
+    normal, found = (
+        _frame(patient, view, settings or _settings(view))
+        for patient, (_, view) in zip(pair(name), places(name), strict=True)
+    )
+    return normal, found
+
+
+def _settings(view: View) -> Settings:
+    """An abdominal probe looks through a wall that adds haze and clutter, the other does not."""
+    if view.probe == "endocavity":
+        return Settings.fine(display=Display(rows=640))
+    return plane_settings(640)
+
+
+def _frame(patient: Patient, view: View, settings: Settings) -> Frame:
+    probe, pose = view.load_probe(), view.pose()
+    return Simulator(press(patient.scene(), probe, pose), probe, settings).frame(pose, seed=1)
+
+
+def tiles(name: str, settings: Settings | None = None) -> NDArray[np.uint8]:
+    """The place of a finding without and with it, on one scale, `(2, TILE, TILE)`."""
+    planes = [plane for plane, _ in places(name)]
+    reach = MARGIN * max(plane.reach for plane in planes)
+    both = zip(frames(name, settings), planes, strict=True)
+    return np.stack([_zoomed(frame, plane.origin, reach) for frame, plane in both])
 
 
 def _zoomed(frame: Frame, middle: NDArray[np.float64], reach: float) -> NDArray[np.uint8]:
@@ -133,41 +160,37 @@ def _zoomed(frame: Frame, middle: NDArray[np.float64], reach: float) -> NDArray[
     return np.array(cut.resize((TILE, TILE), Image.Resampling.LANCZOS))
 
 
-def sheet(tiles: Mapping[str, tuple[NDArray[np.uint8], NDArray[np.uint8]]]) -> Image.Image:
+def sheet(pairs: Mapping[str, NDArray[np.uint8]]) -> Image.Image:
     """All findings on one sheet, each to the right of the normal."""
-    wide, high = 2 * TILE + 14, TILE + 18
-    rows = -(-len(tiles) // ACROSS)
+    wide, high = 2 * TILE + 12, TILE + 20
+    rows = -(-len(pairs) // ACROSS)
     picture = Image.new("L", (ACROSS * wide, rows * high), 255)
     draw = ImageDraw.Draw(picture)
-    for k, (name, both) in enumerate(tiles.items()):
+    for k, (name, both) in enumerate(pairs.items()):
         x, y = (k % ACROSS) * wide, (k // ACROSS) * high
-        case = CASES[name]
-        words = f"{name.replace('_', ' ')} {case.degree:g}: {case.plane.replace('_', ' ')}"
-        draw.text((x + 3, y + 3), words, fill=0)
+        words = f"{name.replace('_', ' ')} {CASES[name].degree:g}, {FINDINGS[name].planes[0]}"
+        draw.text((x + 3, y + 4), words.replace("_", " "), fill=0)
         for side, image in enumerate(both):
             picture.paste(Image.fromarray(image), (x + side * (TILE + 2), y + 18))
     return picture
 
 
-def _kept(name: str, folder: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _kept(name: str, folder: Path) -> NDArray[np.uint8]:
     """Both tiles of a finding from the folder, or rendered and put there."""
-    done = folder / f"{name}.npz"
+    done = folder / f"{name}.png"
     if not done.exists():
-        normal, found = (tile(patient, name) for patient in pair(name))
-        np.savez_compressed(done, normal=normal, found=found)
+        Image.fromarray(np.concatenate([*tiles(name)], axis=1)).save(done)
         print(done, flush=True)
-    with np.load(done, allow_pickle=False) as stored:
-        return stored["normal"], stored["found"]
+    return np.stack(np.split(np.array(Image.open(done)), 2, axis=1))
 
 
 def main() -> None:
     """Render everything and write the sheet."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "out/findings")
     folder.mkdir(parents=True, exist_ok=True)
-    ordered = sorted(CASES, key=lambda name: CASES[name].patient)
-    tiles = {name: _kept(name, folder) for name in ordered}
-    picture = sheet({name: tiles[name] for name in CASES})
-    picture.save(folder / "findings.jpg", quality=85)
+    ordered = sorted(CASES, key=lambda name: (CASES[name].who, CASES[name].child))
+    pairs = {name: _kept(name, folder) for name in ordered}
+    sheet({name: pairs[name] for name in CASES}).save(folder / "findings.jpg", quality=70)
     print(folder / "findings.jpg")
 
 

@@ -1,0 +1,197 @@
+"""Every finding is seen in its plane, by what a reader of the image would go by.
+
+Each measure is taken in the image of the finding and in the normal one beside it; a test that
+found the finding in the normal image would fail. Slow: thirteen patients are built.
+"""
+
+import runpy
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from insonate.anatomy.findings import FINDINGS
+
+pytestmark = pytest.mark.slow
+
+EXAMPLE = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "findings.py"))
+CASES = EXAMPLE["CASES"]
+#: Grey below which a reader calls it fluid, after the speckle is smoothed over 1 mm.
+BLACK = 0.16
+
+
+@cache
+def images(name):
+    """Plane, B-mode smoothed over a millimetre, and frame: normal and with the finding."""
+    planes = [plane for plane, _ in EXAMPLE["places"](name)]
+    frames = EXAMPLE["frames"](name)
+    return [(p, smooth(f), f) for p, f in zip(planes, frames, strict=True)]
+
+
+def smooth(frame):
+    """B-mode averaged over a square of a millimetre."""
+    half = max(round(0.5 / frame.spacing), 1)
+    image = np.pad(frame.bmode, half, mode="edge").astype(np.float64)
+    for axis in (0, 1):
+        image = np.lib.stride_tricks.sliding_window_view(image, 2 * half + 1, axis).mean(-1)
+    return image
+
+
+def pixel(frame, point):
+    """Row and column of a point of the world."""
+    column, row = (np.linalg.inv(frame.image_to_world()) @ [*point, 1.0])[:2]
+    return row, column
+
+
+def disc(frame, point, radius):
+    """Pixels within `radius` [mm] of a point of the world."""
+    row, column = pixel(frame, point)
+    rows, columns = np.indices(frame.bmode.shape)
+    return np.hypot(rows - row, columns - column) * frame.spacing < radius
+
+
+def labelled(frame, *regions):
+    """Pixels of regions."""
+    return np.isin(frame.labels, [frame.region_names.index(r) for r in regions
+                                  if r in frame.region_names])  # fmt: skip
+
+
+def black_share(image, place):
+    """Share of a place that is black."""
+    return float((image[place] < BLACK).mean())
+
+
+#: Fluid where there was none: regions that the finding widens.
+WIDENED = {
+    "ventriculomegaly": ("fetal_ventricle",),
+    "enlarged_cisterna_magna": ("fetal_cisterna_magna",),
+    "hydronephrosis": ("fetal_renal_pelvis_left",),
+    "hydronephrosis_right": ("fetal_renal_pelvis_right",),
+    "double_bubble": ("fetal_duodenum",),
+    "atrioventricular_septal_defect": (
+        "fetal_left_ventricle", "fetal_right_ventricle", "fetal_left_atrium", "fetal_right_atrium",
+    ),
+    "cleft_lip": ("amniotic_fluid",),
+    "cleft_lip_right": ("amniotic_fluid",),
+    "short_cervix": ("amniotic_fluid",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WIDENED)
+def test_black_where_the_normal_is_grey(name):
+    (plane, normal, before), (_, found, after) = images(name)
+    near = disc(after, plane.origin, plane.reach)
+    place = labelled(after, *WIDENED[name]) & ~labelled(before, *WIDENED[name]) & near
+    assert place.sum() * after.spacing**2 > 8.0  # mm2
+    grey, black = black_share(normal, place), black_share(found, place)
+    assert black > 0.5, f"{black:.2f} of the finding is black"
+    assert black > grey + 0.25, f"{black:.2f} black, {grey:.2f} in the normal"
+
+
+def test_an_absent_stomach_leaves_no_bubble():
+    (_, normal, frame), (_, found, _) = images("absent_stomach")
+    place = labelled(frame, "fetal_stomach")
+    assert black_share(normal, place) > 0.7
+    assert black_share(found, place) < 0.3
+
+
+def shaft(name, which):
+    """Length of the bright line along the left femur [mm], and the true one."""
+    patient = EXAMPLE["pair"](name)[which]
+    _, image, frame = images(name)[which]
+    ends = [patient.landmarks[f"femur_{end}_left"] for end in ("proximal", "distal")]
+    (r0, c0), (r1, c1) = (pixel(frame, end) for end in ends)
+    true = np.linalg.norm(ends[1] - ends[0])
+    along = np.linspace(-0.4, 1.4, 400)
+    across = np.arange(-2.5, 2.6, 0.25) / frame.spacing
+    way = np.array([r1 - r0, c1 - c0]) / np.hypot(r1 - r0, c1 - c0)
+    rows = r0 + along[:, None] * (r1 - r0) + across * way[1]
+    columns = c0 + along[:, None] * (c1 - c0) - across * way[0]
+    profile = image[rows.round().astype(int), columns.round().astype(int)].max(axis=1)
+    inside = np.median(profile[(along > 0.2) & (along < 0.8)])
+    beside = np.median(profile[(along < -0.15) | (along > 1.15)])
+    bright = profile > 0.5 * (inside + beside)
+    middle = len(along) // 2
+    first = middle - int(np.argmin(bright[middle::-1]))
+    last = middle + int(np.argmin(bright[middle:]))
+    return (last - first) / len(along) * 1.8 * true, true
+
+
+def test_a_short_femur_has_a_short_bright_shaft():
+    normal, found = (shaft("short_femur", which) for which in (0, 1))
+    for seen, true in (normal, found):
+        assert seen == pytest.approx(true, rel=0.25)
+    assert found[0] < 0.75 * normal[0]
+
+
+def test_a_missing_artery_leaves_one_black_lumen_fewer():
+    counts = []
+    for _, image, frame in images("single_umbilical_artery"):
+        wall = image[labelled(frame, "cord_vessel_wall", "cord_jelly")].mean()
+        arteries = [labelled(frame, f"cord_artery_{side}") for side in ("left", "right")]
+        counts.append(sum(a.any() and image[a].min() < 0.6 * wall for a in arteries))
+    assert counts == [2, 1]
+
+
+def test_more_and_less_fluid_is_a_deeper_and_a_shallower_pocket():
+    normal = pocket("polyhydramnios", 0)
+    assert pocket("polyhydramnios", 1) > 1.4 * normal
+    assert pocket("oligohydramnios", 1) < 0.8 * normal
+
+
+def pocket(name, which):
+    """Longest black run along the beam through the middle of the deepest pocket [mm]."""
+    plane, image, frame = images(name)[which]
+    row, column = (round(v) for v in pixel(frame, plane.origin))
+    black = image[:, column - 2 : column + 3].mean(axis=1) < BLACK
+    last = row + int(np.argmin(black[row:]))
+    first = row - int(np.argmin(black[row::-1]))
+    return (last - first) * frame.spacing
+
+
+def test_a_praevia_lies_grey_on_the_inner_os():
+    (plane, normal, before), (_, found, after) = images("placenta_praevia")
+    place = labelled(after, "placenta") & labelled(before, "amniotic_fluid")
+    place &= disc(after, plane.origin, plane.reach)
+    assert place.sum() * after.spacing**2 > 50.0  # mm2
+    assert black_share(normal, place) > 0.7
+    assert black_share(found, place) < 0.4
+
+
+def test_a_fibroid_is_a_dark_disc_in_a_brighter_wall():
+    (_, _, _), (plane, found, frame) = images("fibroid")
+    inside = disc(frame, plane.origin, 0.4 * CASES["fibroid"].degree)
+    ring = disc(frame, plane.origin, 0.65 * CASES["fibroid"].degree) & frame.mask
+    ring &= ~disc(frame, plane.origin, 0.55 * CASES["fibroid"].degree)
+    assert found[inside].mean() < 0.8 * found[ring].mean()
+
+
+def test_a_cyst_is_a_black_disc_of_its_diameter():
+    areas = []
+    for plane, image, frame in images("ovarian_cyst"):
+        near = disc(frame, plane.origin, 0.5 * CASES["ovarian_cyst"].degree) & frame.mask
+        areas.append((image[near] < BLACK).sum() * frame.spacing**2)
+    assert areas[1] > 0.75 * np.pi * 0.25 * CASES["ovarian_cyst"].degree ** 2
+    assert areas[0] < 0.3 * areas[1]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_truth_records_the_finding(name):
+    normal, found = (patient.truth.get(FINDINGS[name].truth, 0.0)
+                     for patient in EXAMPLE["pair"](name))  # fmt: skip
+    degree, most = CASES[name].degree, max(normal, found)
+    wanted = {
+        "short_femur": degree * normal,
+        "absent_stomach": (1.0 - degree) * normal,
+        "double_bubble": found,
+        "atrioventricular_septal_defect": found,
+        "single_umbilical_artery": (1.0 - degree) * normal,
+        "placenta_praevia": -degree,
+    }.get(name, degree)
+    assert found == pytest.approx(wanted, abs=0.15 * most + 1e-6)
+    assert abs(found - normal) > 0.2 * most
+
+
+def test_every_finding_has_a_case():
+    assert set(CASES) == set(FINDINGS)
