@@ -7,9 +7,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 OUT ?= out/demo
-# planes of the patient, and how a scanner is set for them
+# planes of the patient, and how they are looked at
 PLANES := transthalamic abdominal_circumference femur
-SCANNER := --quality fine --set haze=-34 --set clutter=-3 --set clutter_depth=10
+SCANNER := --quality scanner --even-tgc
 
 .PHONY: demo test docs pictures clean
 

@@ -24,7 +24,6 @@ from insonate.anatomy.findings import FINDINGS
 from insonate.anatomy.planes import Plane
 from insonate.anatomy.scene_spec import View
 from insonate.data.patient_figure import plane_settings
-from insonate.imaging.display import Display
 
 
 @dataclass(frozen=True)
@@ -125,22 +124,17 @@ def places(name: str) -> tuple[tuple[Plane, View], tuple[Plane, View]]:
 def frames(name: str, settings: Settings | None = None) -> tuple[Frame, Frame]:
     """B-mode images of a finding's plane, normal and with the finding."""
     normal, found = (
-        _frame(patient, view, settings or _settings(view))
+        _frame(patient, view, settings or plane_settings(640))
         for patient, (_, view) in zip(pair(name), places(name), strict=True)
     )
     return normal, found
 
 
-def _settings(view: View) -> Settings:
-    """An abdominal probe looks through a wall that adds haze and clutter, the other does not."""
-    if view.probe == "endocavity":
-        return Settings.fine(display=Display(rows=640))
-    return plane_settings(640)
-
-
 def _frame(patient: Patient, view: View, settings: Settings) -> Frame:
     probe, pose = view.load_probe(), view.pose()
-    return Simulator(press(patient.scene(), probe, pose), probe, settings).frame(pose, seed=1)
+    simulator = Simulator(press(patient.scene(), probe, pose), probe, settings)
+    simulator.even_tgc(pose, seed=1)
+    return simulator.frame(pose, seed=1)
 
 
 def tiles(name: str, settings: Settings | None = None) -> NDArray[np.uint8]:

@@ -12,9 +12,9 @@ from insonate.probe import PRESETS, load_probe
 every_probe = pytest.mark.parametrize("name", sorted(PRESETS))
 
 
-def test_the_six_presets_are_there():
+def test_the_seven_presets_are_there():
     assert set(PRESETS) == {
-        "paper_convex", "c5_2v", "linear_l11", "linear_l12_3v", "phased_p4",
+        "paper_convex", "c5_2v", "c5_2v_res", "linear_l11", "linear_l12_3v", "phased_p4",
         "endocavity",
     }  # fmt: skip
 

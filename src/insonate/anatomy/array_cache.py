@@ -32,7 +32,15 @@ def cache_folder() -> Path:
 
 
 def load_arrays(key: str, names: Sequence[str]) -> tuple[dict[str, Any], Any] | None:
-    """Arrays by name and the JSON value kept under `key`; None if they are not there whole."""
+    """What is kept under a key, or None if it is not there whole.
+
+    Args:
+        key: hash of what it was made from.
+        names: of the arrays.
+
+    Returns:
+        Arrays of any shape by name, and the value that was kept with them.
+    """
     path = cache_folder() / f"{key}.npz"
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
@@ -46,7 +54,13 @@ def load_arrays(key: str, names: Sequence[str]) -> tuple[dict[str, Any], Any] | 
 
 
 def store_arrays(key: str, arrays: Mapping[str, NDArray[Any]], about: Any) -> None:
-    """Keep arrays and a JSON value under `key`; a folder that cannot be written is no error."""
+    """Keep arrays and a value; a folder that cannot be written is no error.
+
+    Args:
+        key: hash of what they were made from.
+        arrays: `(n, ...)` of any kind, by name.
+        about: anything that JSON or NumPy can hold.
+    """
     text, folder = json.dumps(about, default=_plain), cache_folder()
     stored: dict[str, Any] = {"about": np.array(text), **arrays}
     try:

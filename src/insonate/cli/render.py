@@ -20,7 +20,7 @@ from insonate.errors import InputError
 if TYPE_CHECKING:
     from insonate.probe import Probe
     from insonate.scene import Scene
-    from insonate.sim import Frame, Settings
+    from insonate.sim import Frame, Settings, Simulator
 
 __all__ = ["Render"]
 
@@ -38,8 +38,11 @@ class Render(Placement):
     any, by the scene's first view, or else in the middle of its front. Many poses make a sweep.
     """
 
-    quality: Literal["fast", "fine"] = "fast"
-    """fast: 1 ray a scanline; fine: 32 rays in each of 3 elevation layers."""
+    quality: Literal["fast", "fine", "scanner"] = "fast"
+    """fast: 1 ray a scanline; fine: 32 rays in each of 3 elevation layers; scanner: five looks
+    compounded, with the haze, the clutter and the gray map of a scanner."""
+    even_tgc: bool = False
+    """set the TGC sliders from a first image, so that tissue is evenly bright over depth."""
     seed: int = 1
     """of scatterers, rays and noise."""
     film: Annotated[float | None, arg(metavar="SECONDS", help_behavior_hint="")] = None
@@ -91,6 +94,7 @@ class Render(Placement):
 
         if not is_patient(self.scene):
             simulator = Simulator(scene, probe, settings, device=self.device)
+            self._set_tgc(simulator, poses[0])
             yield from simulator.frames(poses, self.seed, self.passes)
             return
         if self.film is not None:
@@ -99,7 +103,14 @@ class Render(Placement):
         for shot, pose in enumerate(poses):
             pressed = press(scene, probe, pose)
             simulator = Simulator(pressed, probe, settings, device=self.device)
+            self._set_tgc(simulator, pose)
+            settings = simulator.settings
             yield simulator.frame(pose, self.seed, self.passes, shot)
+
+    def _set_tgc(self, simulator: Simulator, pose: NDArray[np.float64]) -> None:
+        """Set the sliders at a pose, if that is asked for and not done yet."""
+        if self.even_tgc and not any(simulator.settings.display.tgc):
+            simulator.even_tgc(pose, self.seed)
 
     def _living(
         self, scene: Scene, probe: Probe, settings: Settings, poses: Sequence[NDArray[np.float64]]
@@ -113,6 +124,7 @@ class Render(Placement):
         simulator = Simulator(in_air(scene), probe, settings, device=self.device)
         for shot, pose in enumerate(poses):
             simulator.set_vertices(motion.vertices(shot / RATE, probe, pose))
+            self._set_tgc(simulator, pose)
             yield simulator.frame(pose, self.seed, self.passes, shot)
 
     def _check_film(self, poses: int) -> None:

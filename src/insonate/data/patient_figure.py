@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,8 +18,6 @@ from insonate.anatomy.scene_spec import View
 from insonate.data.files import replacing
 from insonate.data.ground_truth import biometry
 from insonate.data.portrait import Camera, cut_open, from_outside
-from insonate.imaging.display import Display
-from insonate.probe import Probe
 from insonate.scene import Scene
 from insonate.sim import Frame, Settings, Simulator
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = [
     "cut_picture",
     "outside_picture",
-    "plane_probe",
     "plane_settings",
     "render_planes",
     "write_patient_figure",
@@ -44,21 +42,13 @@ _FRONT, _SIDE = (-0.42, 0.88, -0.20), (-0.90, 0.40, -0.16)
 
 
 def plane_settings(rows: int = 480) -> Settings:
-    """How a scanner is set for a fetus: five looks, a dark gray map, little haze.
+    """Those of `Settings.scanner`, at the size of a figure's part.
 
     Args:
         rows: of the image [pixels].
     """
-    display = Display(rows=rows, gain=8.0, gamma=1.7)
-    return Settings.fine(
-        rays=12, compound=5, haze=-44.0, clutter=-10.0, clutter_depth=10.0, display=display
-    )
-
-
-def plane_probe(view: View) -> Probe:
-    """The probe of a view, an abdominal one driven in the upper half of its band."""
-    probe = view.load_probe()
-    return probe.replace(frequency=4.6, bandwidth=0.5) if probe.name == "c5_2v" else probe
+    scanner = Settings.scanner()
+    return scanner.replace(display=dataclasses.replace(scanner.display, rows=rows))
 
 
 def render_planes(
@@ -81,11 +71,9 @@ def render_planes(
     for name in patient.views if names is None else names:
         if name in patient.views:
             view = patient.views[name]
-            probe, pose = plane_probe(view), view.pose()
-            single = chosen.replace(compound=1)
-            simulator = Simulator(press(scene, probe, pose), probe, single, device=device)
-            display = simulator.frame(pose, seed).even_tgc(chosen.display)
-            simulator.configure(settings=chosen.replace(display=display))
+            probe, pose = view.load_probe(), view.pose()
+            simulator = Simulator(press(scene, probe, pose), probe, chosen, device=device)
+            simulator.even_tgc(pose, seed)
             yield name, simulator.frame(pose, seed)
 
 

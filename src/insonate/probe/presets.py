@@ -10,11 +10,12 @@ from insonate.probe.probe import Probe
 __all__ = ["PRESETS", "load_probe"]
 
 # c5_2v, linear_l11, linear_l12_3v and phased_p4 carry the array geometry that their makers
-# publish (as tabulated by the MUST toolbox); paper_convex is the sector of Zhang et al. 2020
-# (70 degrees, 15 cm, 8 MHz), its radius inferred from the aspect of their images, and its
-# attenuation set to the lower frequency that a real probe would need to see 15 cm deep. endocavity
-# is a typical 4-9 MHz transvaginal array (10 mm radius, 140 degrees), not one maker's: its pitch
-# fills the arc, its lens is an estimate.
+# publish (as tabulated by the MUST toolbox); c5_2v_res is the c5_2v driven in the upper half of
+# its band, as scanners do for resolution where little has to be penetrated; paper_convex is the
+# sector of Zhang et al. 2020 (70 degrees, 15 cm, 8 MHz), its radius inferred from the aspect of
+# their images, and its attenuation set to the lower frequency that a real probe would need to see
+# 15 cm deep. endocavity is a typical 4-9 MHz transvaginal array (10 mm radius, 140 degrees), not
+# one maker's: its pitch fills the arc, its lens is an estimate.
 PRESETS: dict[str, Probe] = {
     probe.name: probe
     for probe in (
@@ -26,6 +27,11 @@ PRESETS: dict[str, Probe] = {
         Probe(
             name="c5_2v", kind="convex", radius=49.57, field_of_view=math.radians(74.6),
             depth=150.0, frequency=3.57, bandwidth=0.79, elements=128, pitch=0.508,
+            elevation_height=13.5, elevation_focus=60.0,
+        ),
+        Probe(
+            name="c5_2v_res", kind="convex", radius=49.57, field_of_view=math.radians(74.6),
+            depth=150.0, frequency=4.6, bandwidth=0.5, elements=128, pitch=0.508,
             elevation_height=13.5, elevation_focus=60.0,
         ),
         Probe(

@@ -16,7 +16,7 @@ __all__ = ["Settings"]
 
 @dataclass(frozen=True)
 class Settings:
-    """Quality and options of the simulation; `fast()` and `fine()` are the presets.
+    """Quality and options of the simulation; `fast()`, `fine()` and `scanner()` are the presets.
 
     Attributes:
         rays: primary rays per scanline and elevation layer; 1 is the central ray alone.
@@ -103,13 +103,22 @@ class Settings:
         return fine.replace(**changes)
 
     @classmethod
+    def scanner(cls, **changes: object) -> Settings:
+        """How a scanner is set for a fetus: five looks, a dark gray map, little haze."""
+        scanner = cls.fine(
+            rays=12, compound=5, haze=-44.0, clutter=-10.0, clutter_depth=10.0,
+            display=Display(gain=8.0, gamma=1.7),
+        )  # fmt: skip
+        return scanner.replace(**changes)
+
+    @classmethod
     def preset(cls, name: str, **changes: object) -> Settings:
         """The preset called `name`.
 
         Raises:
             InputError: no preset has that name, or no setting has the name of a change.
         """
-        presets = {"fast": cls.fast, "fine": cls.fine}
+        presets = {"fast": cls.fast, "fine": cls.fine, "scanner": cls.scanner}
         if name not in presets:
             raise InputError(f"unknown quality '{name}'; {closest(name, presets)}")
         return presets[name](**changes)

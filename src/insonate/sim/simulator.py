@@ -126,6 +126,18 @@ class Simulator:
         for shot, pose in enumerate(poses):
             yield self.frame(pose, seed, passes, shot)
 
+    def even_tgc(self, pose: ArrayLike, seed: int = 0) -> None:
+        """Set the TGC sliders from one look at a pose, as the optimise key of a scanner does.
+
+        Args:
+            pose: probe to world, rigid, `(4, 4)` [mm].
+            seed: of scatterers, rays and noise.
+        """
+        chosen = self.settings
+        self.configure(settings=chosen.replace(compound=1))
+        display = self.frame(pose, seed).even_tgc(chosen.display)
+        self.configure(settings=chosen.replace(display=display))
+
     def accumulate(self, pose: ArrayLike, seed: int = 0) -> Iterator[Frame]:
         """Render a resting probe: every frame adds another pass of rays to the last.
 

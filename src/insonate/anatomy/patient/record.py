@@ -21,6 +21,7 @@ from insonate.anatomy.patient.probe_search import Seeker, Window
 from insonate.anatomy.patient.transvaginal import cervix_view
 from insonate.anatomy.planes import Plane
 from insonate.anatomy.scene_spec import View
+from insonate.probe import load_probe
 
 __all__ = ["Record", "build_record", "load_record", "source_hash"]
 
@@ -29,6 +30,8 @@ Vector = NDArray[np.float64]
 #: Rooms whose source shapes a patient.
 _SOURCES = ("anatomy", "biometry", "acoustics", "scene", "geometry")
 _ARRAYS = ("vertices", "faces", "pairs", "normals")
+#: With which a fetus is looked at.
+PROBE = "c5_2v_res"
 #: Room beyond the plane's reach in an image [mm], and its least and greatest depth [mm].
 _BEYOND, _SHALLOW, _DEEP = 12.0, 60.0, 230.0
 
@@ -81,7 +84,7 @@ def build_record(given: Parameters) -> Record:
     planes = kept_planes(anatomy.planes, surfaces)
     tissues = region_tissues({region: TISSUES[region] for region in surfaces.regions})
     window = Window(10.0, anatomy.mother.xiphoid_height - 10.0)
-    seeker = Seeker(surfaces.scene(tissues), window)
+    seeker = Seeker(surfaces.scene(tissues), window, load_probe(PROBE))
     views = {name: _view(seeker, name, plane) for name, plane in planes.items()}
     views["cervix"] = cervix_view(anatomy.landmarks)
     return Record(
@@ -110,6 +113,7 @@ def _view(seeker: Seeker, name: str, plane: Plane) -> View | None:
         aim=_point(contact.at + contact.depth * contact.beam),
         lateral=_point(lateral),
         press=True,
+        probe=PROBE,
         depth=float(np.clip(np.ceil(depth / 10.0) * 10.0, _SHALLOW, _DEEP)),
         about=name.replace("_", " "),
     )
