@@ -1,7 +1,7 @@
 # make demo   makes a patient and renders three planes of her, in an environment of its own (.venv)
 # make test   everything that has to pass before a change is merged
 # make docs   the documentation, in docs/_build/html
-# make pictures   the README's pictures of the patient and the phantom, anew
+# make pictures   the pictures of patients, findings and the phantom in the documentation, anew
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -31,12 +31,15 @@ docs: .venv/dev.stamp
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 	@echo "Documentation: docs/_build/html/index.html"
 
-pictures: demo
+pictures: .venv/core.stamp
 	@mkdir -p docs/pictures
-	@$(BIN)/python -c "from PIL import Image; i = Image.open('$(OUT)/preview.png').convert('RGB'); \
-	  i.resize((1200, i.height * 3 // 4), 1).save('docs/pictures/patient.jpg', quality=84)"
-	@$(BIN)/insonate render qa --quality fine --out $(OUT)/qa
-	@cp $(OUT)/qa/figure.png docs/pictures/qa.png
+	@$(BIN)/insonate patient --format none --out out/pictures
+	@$(BIN)/python -c "from PIL import Image; i = Image.open('out/pictures/preview.png').convert('RGB'); \
+	  i.resize((1200, i.height * 1200 // i.width), 1).save('docs/pictures/patient.jpg', quality=84)"
+	@$(BIN)/insonate render qa --quality fine --out out/pictures/qa
+	@cp out/pictures/qa/figure.png docs/pictures/qa.png
+	@$(BIN)/python examples/patients.py out/pictures && cp out/pictures/patients.png docs/pictures
+	@$(BIN)/python examples/findings.py out/pictures && cp out/pictures/findings.jpg docs/pictures
 
 clean:
 	rm -rf docs/_build out build dist

@@ -23,7 +23,7 @@ from insonate.anatomy.contact import press
 from insonate.anatomy.findings import FINDINGS
 from insonate.anatomy.planes import Plane
 from insonate.anatomy.scene_spec import View
-from insonate.data.patient_figure import plane_settings
+from insonate.data.patient_figure import crop_around, plane_settings
 
 
 @dataclass(frozen=True)
@@ -142,16 +142,7 @@ def tiles(name: str, settings: Settings | None = None) -> NDArray[np.uint8]:
     planes = [plane for plane, _ in places(name)]
     reach = MARGIN * max(plane.reach for plane in planes)
     both = zip(frames(name, settings), planes, strict=True)
-    return np.stack([_zoomed(frame, plane.origin, reach) for frame, plane in both])
-
-
-def _zoomed(frame: Frame, middle: NDArray[np.float64], reach: float) -> NDArray[np.uint8]:
-    """What lies around a point of the image plane as a square tile `(TILE, TILE)`."""
-    column, row = (np.linalg.inv(frame.image_to_world()) @ [*middle, 1.0])[:2]
-    half = reach / frame.spacing
-    left, top, side = round(column - half), round(row - half), round(2.0 * half)
-    cut = Image.fromarray(frame.image()).crop((left, top, left + side, top + side))
-    return np.array(cut.resize((TILE, TILE), Image.Resampling.LANCZOS))
+    return np.stack([crop_around(frame, plane.origin, reach, TILE) for frame, plane in both])
 
 
 def sheet(pairs: Mapping[str, NDArray[np.uint8]]) -> Image.Image:

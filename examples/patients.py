@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from insonate import Frame, Patient, Settings
-from insonate.data.patient_figure import plane_settings, render_planes
+from insonate import Patient, Settings
+from insonate.data.patient_figure import crop_around, plane_settings, render_planes
 
 #: Rows of the sheet: the first of these views that can be seen stands for the plane, of both
 #: femora the shallower one.
@@ -61,17 +61,8 @@ def strip(patient: Patient, settings: Settings | None = None) -> dict[str, NDArr
             seen.sort(key=lambda name: patient.views[name].depth or 0.0)
         for name, frame in render_planes(patient, seen[:1], settings or plane_settings(640)):
             plane = patient.planes[name]
-            images[row] = _zoomed(frame, plane.origin, MARGIN * plane.reach)
+            images[row] = crop_around(frame, plane.origin, MARGIN * plane.reach, TILE)
     return images
-
-
-def _zoomed(frame: Frame, middle: NDArray[np.float64], reach: float) -> NDArray[np.uint8]:
-    """What lies around a point of the image plane as a square tile `(TILE, TILE)`."""
-    column, row = (np.linalg.inv(frame.image_to_world()) @ [*middle, 1.0])[:2]
-    half = reach / frame.spacing
-    left, top, side = round(column - half), round(row - half), round(2.0 * half)
-    cut = Image.fromarray(frame.image()).crop((left, top, left + side, top + side))
-    return np.array(cut.resize((TILE, TILE), Image.Resampling.LANCZOS))
 
 
 def sheet(strips: list[dict[str, NDArray[np.uint8]]], titles: list[str]) -> Image.Image:

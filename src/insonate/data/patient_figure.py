@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import SubFigure
 
 __all__ = [
+    "crop_around",
     "cut_picture",
     "outside_picture",
     "plane_settings",
@@ -75,6 +76,24 @@ def render_planes(
             simulator = Simulator(press(scene, probe, pose), probe, chosen, device=device)
             simulator.even_tgc(pose, seed)
             yield name, simulator.frame(pose, seed)
+
+
+def crop_around(
+    frame: Frame, middle: NDArray[np.float64], reach: float, size: int
+) -> NDArray[np.uint8]:
+    """What lies around a point of the image plane, `(size, size)`.
+
+    Args:
+        frame: an image.
+        middle: in the world, `(3,)` [mm].
+        reach: half the side of the square [mm].
+        size: of the result [pixels].
+    """
+    column, row = (np.linalg.inv(frame.image_to_world()) @ [*middle, 1.0])[:2]
+    half = reach / frame.spacing
+    left, top, side = round(column - half), round(row - half), round(2.0 * half)
+    cut = Image.fromarray(frame.image()).crop((left, top, left + side, top + side))
+    return np.array(cut.resize((size, size), Image.Resampling.LANCZOS))
 
 
 def write_patient_figure(
