@@ -135,7 +135,9 @@ def test_patient_ground_truth_is_strict_json_and_whole(tmp_path):
     assert content["truth"]["placenta_volume"]["unit"] == "ml"
     assert None not in content["parameters"].values()
     assert content["parameters"]["placenta"] in DOCS
-    assert content["findings"][0]["degree"] == 3.0
+    found = content["findings"][0]
+    assert (found["name"], found["degree"], found["unit"]) == ("cleft_lip", 3.0, "mm")
+    assert (found["truth"], found["planes"]) == ("cleft_lip", ["lips"])
     seen = {name: plane["can_be_seen"] for name, plane in content["planes"].items()}
     assert seen == {name: name in content["views"] for name in content["planes"]}
     np.testing.assert_allclose(

@@ -133,8 +133,10 @@ def _parameters(patient: Patient) -> dict[str, Any]:
     return filled
 
 
-def _finding(name: str) -> dict[str, str]:
-    return {"unit": FINDINGS[name].unit, "about": FINDINGS[name].about}
+def _finding(name: str) -> dict[str, Any]:
+    """Unit and meaning of a degree, the true value that records it, the planes that show it."""
+    fields = dataclasses.asdict(FINDINGS[name])
+    return {key: fields[key] for key in ("unit", "about", "truth", "planes")}
 
 
 def _plane(patient: Patient, name: str) -> dict[str, Any]:
