@@ -20,8 +20,9 @@ __all__ = ["DIRECTIONS", "RIM", "Contraction", "Fibroid", "fibroids", "serosa", 
 
 Vector = NDArray[np.float64]
 
-#: The lining lies in this much myometrium, whatever else is near [mm].
-RIM = 0.8
+#: The lining lies in this much myometrium, whatever else is near; both together are as thin as
+#: this at the tip of a funnel in the cervix [mm].
+RIM, _NARROWEST = 0.8, 4.0
 #: Capsule of a fibroid, and the myometrium that covers it at least (E) [mm].
 _CAPSULE, _COVER = 1.2, 1.4
 #: The fundus is thicker than the body by this (E) [mm].
@@ -161,7 +162,7 @@ def uterus_group(
     parts = [Part("myometrium", outer), Part("cervix", cervix)]
     if contraction is not None:
         parts.append(Part("myometrial_contraction", contraction & outer.offset(-2.0)))
-    parts.append(Part("myometrium", lining.offset(RIM)))
+    parts.append(Part("myometrium", lining.offset(RIM), _NARROWEST))
     parts += [Part("myometrium", lump.shape.offset(_CAPSULE + 0.5 * _COVER)) for lump in lumps]
     groups = [Group("uterus", "peritoneal_fat", tuple(parts), 2.0)]
     if lumps:
