@@ -257,5 +257,5 @@ def test_bad_input_more_rays_than_memory(tmp_path, capfd, monkeypatch):
     def fail(*_):
         raise RuntimeError("Failed to allocate 9000000000 bytes on device 'cpu'")
 
-    monkeypatch.setattr("insonate.sim.simulator.Buffers", fail)
+    monkeypatch.setattr("insonate.sim.look.Buffers", fail)
     refuse(capfd, ["render", "layers", "--out", tmp_path / "out"], "out of memory.*fewer rays")

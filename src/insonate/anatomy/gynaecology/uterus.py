@@ -181,9 +181,9 @@ class Uterus:
 
     def midline(self) -> Shape:
         """Where both layers of the endometrium meet; it stays inside the innermost layer."""
-        s = np.array(_CAVITY[1:]) * (self.cavity - 7.0) + 2.0
+        s = np.array(_CAVITY[1:]) * (self.cavity - 7.5) + 2.2
         wide = np.array(_CAVITY_WIDTH[1:]) * (0.5 * self.size[1] - _CORNER)
-        width = np.maximum(wide - 2.0 * _BORDER, 0.6)
+        width = np.maximum(wide - 2.3 * _BORDER, 0.6)
         half = np.stack([width, np.full(len(s), 0.5 * _MIDLINE)], axis=1)
         return self.sweep(s, half, (0.5, 0.5))
 
