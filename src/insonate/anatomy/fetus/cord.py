@@ -185,8 +185,9 @@ def cord_parts(plan: Plan, path: ArrayLike, room: Shape | None = None) -> tuple[
     for vessel, line in _lines(plan, path):
         radius = vessel.radius + _wall(plan) + max(_SHEATH * vessel.radius, _LEAST_SHEATH)
         sheaths.append(tube(line[-_FAN:], radius))
-    jelly = union(_long_tube(way[:-1], outer), *sheaths, blend=0.3 * outer)
-    return (Part("cord_jelly", jelly if room is None else jelly & room),)
+    free, tight = _pieces(way[:-1], outer, room)
+    ends = union(union(*tight), *sheaths, blend=0.3 * outer)
+    return (Part("cord_jelly", union(*free, ends if room is None else ends & room)),)
 
 
 def cord_groups(plan: Plan, path: ArrayLike, room: Shape | None = None) -> tuple[Group, ...]:
@@ -200,8 +201,10 @@ def cord_groups(plan: Plan, path: ArrayLike, room: Shape | None = None) -> tuple
     lines, wall = _lines(plan, path), _wall(plan)
 
     def vessel_tube(line: Vector, radius: float, inset: float) -> Shape:
-        shape = _long_tube(line, radius)
-        return shape if room is None else shape & room.offset(-inset)
+        inner = None if room is None else room.offset(-inset)
+        free, tight = _pieces(line, radius, inner)
+        ends = union(*tight)
+        return union(*free, ends if inner is None else ends & inner)
 
     parts = [
         Part("cord_vessel_wall", vessel_tube(line, vessel.radius + wall, _INSET), wall, shell=True)
@@ -214,10 +217,22 @@ def cord_groups(plan: Plan, path: ArrayLike, room: Shape | None = None) -> tuple
     return (Group("cord_vessels", "cord_jelly", (*parts, *lumina), _FINENESS),)
 
 
-def _long_tube(line: Vector, radius: float) -> Shape:
-    """A tube of many pieces, those far away passed over together."""
-    starts = range(0, len(line) - 1, _RUN)
-    return union(*(tube(line[k : k + _RUN + 1], radius) for k in starts))
+def _pieces(line: Vector, radius: float, room: Shape | None) -> tuple[list[Shape], list[Shape]]:
+    """Pieces of a long tube, each passed over as one from afar: free ones, and tight ones.
+
+    Tight are the last and those that `room` may cut: it is dear, so it is asked for only there.
+    """
+    close = np.zeros(len(line), bool)
+    if room is not None:
+        step = float(np.linalg.norm(np.diff(line, axis=0), axis=1).max())
+        close = distance(room, line) > -(radius + step)
+    close[-_RUN - 1 :] = True
+    free: list[Shape] = []
+    tight: list[Shape] = []
+    for first in range(0, len(line) - 1, _RUN):
+        run = slice(first, first + _RUN + 1)
+        (tight if close[run].any() else free).append(tube(line[run], radius))
+    return free, tight
 
 
 def _lines(plan: Plan, path: ArrayLike) -> list[tuple[_Vessel, Vector]]:

@@ -275,7 +275,7 @@ def project(
             rest = _settle(
                 program, near, 1, steps, at, reach, middle, stack, residual, slopes, move
             )
-        if rest > LOST:
+        if rest > LOST and steps > 1:  # a single step need not arrive
             _settle(
                 program, near, 1, FAR_STEPS, at, FAR * reach, middle,
                 stack, residual, slopes, move,

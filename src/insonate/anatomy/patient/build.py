@@ -63,7 +63,7 @@ _FETAL_SHARE = ((14.0, 20.0), (0.76, 0.65))
 #: Rounds of search for the fluid, since the cord takes part of it; what is close enough if it
 #: was given, and if not; what was given and is missed by more than this share and these mm is
 #: refused.
-_ROUNDS, _CLOSE, _USUAL, _MISSED, _MISSED_MM = 3, 0.05, 0.12, 0.15, 10.0
+_ROUNDS, _CLOSE, _USUAL, _MISSED, _MISSED_MM = 3, 0.05, 0.2, 0.15, 10.0
 #: How far the vessels spread where they enter the placenta, over the cord's radius.
 _FAN = 3.5
 #: What a fetus that lies on the cord's insertion leaves of room for its first bend [mm].
@@ -158,7 +158,7 @@ def _womb(filled: Parameters, plan: Plan, mothers: MotherPlan, skin: Shape) -> t
         )
         womb, path = _with_cord(plan, womb, skin)
         cord = tube(path, 0.5 * plan.sizes["cord_diameter"])
-        fluid = womb.measured(cord, body.moved(womb.matrix))
+        fluid = womb.measured(cord)
         found.append((dataclasses.replace(womb, fluid=fluid), path))
         if abs(fluid.index - wanted) < close:
             break

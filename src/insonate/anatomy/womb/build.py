@@ -49,6 +49,8 @@ _CONTRACTION = 26.0
 _SMALLER = (0.55, 0.38)
 #: Corrections of the placenta's size and edge.
 _ROUNDS = 2
+#: Share by which the fluid may be missed until they are made.
+_ROUGH = 0.06
 
 
 def build_womb(
@@ -98,14 +100,16 @@ def build_womb(
     design = _contracted(_design(weeks, room, cervix, site, vary), body, contraction)
     coils = float(np.interp(weeks, *_COILS)) * fetus.sizes["cord_diameter"]
     chamber, solver = _solved(design, body, frame[:3, :3], wanted, POCKET_WIDTH + coils)
+    depth = solver.depth(chamber)
     lumps = _fibroids(chamber, findings.get("fibroid", 0.0), vary)
     return Womb(
         weeks=weeks,
         frame=frame,
         matrix=frame @ room.placement.matrix,
         chamber=chamber,
-        fluid=solver.examined(chamber),
+        fluid=solver.lattice.examine(depth, chamber.pear.top),
         lattice=solver.lattice,
+        depth=depth,
         lumps=lumps,
         lake_count=round(2.0 + 2.0 * vary.get("placental_lakes", 0.0)),
         lake_seed=vary.get("placental_lake_place", 0.3),
@@ -204,7 +208,7 @@ def _solved(
     need = (room.placement.half[1] + wanted / 8.0 + 0.5 * design.thickness) / room.usual[1]
     bounds = _SMALLEST, max(1.25, 0.95 * float(need))
     solver = Solver.around(body, room.pear(bounds[1]), axes, width)
-    size = solver.size(design, wanted, bounds, (1.0, None))
+    size = solver.size(design, wanted, bounds, (1.0, None), _ROUGH)
     for _ in range(_ROUNDS):
         tissue = solver.placenta_volume(solver.chamber(design, size))
         grown = float(np.clip(design.volume / tissue, 0.6, 1.6)) ** 0.5

@@ -23,7 +23,7 @@ from insonate.anatomy.womb.cavity import (
 )
 from insonate.anatomy.womb.cervix import Cervix
 from insonate.anatomy.womb.cover import covered, pruned
-from insonate.anatomy.womb.fluid import Fluid, Lattice, solve
+from insonate.anatomy.womb.fluid import CLOSE, Fluid, Lattice, solve
 from insonate.anatomy.womb.placenta import PLATE, Disc, Site
 from insonate.anatomy.womb.uterus import Contraction
 
@@ -242,7 +242,14 @@ class Solver:
             known[id(shape)] = field
         return known[id(shape)]
 
-    def size(self, design: Design, wanted: float, bounds: tuple[float, float], guess: Size) -> Size:
+    def size(
+        self,
+        design: Design,
+        wanted: float,
+        bounds: tuple[float, float],
+        guess: Size,
+        close: float = CLOSE,
+    ) -> Size:
         """The size that gives the amniotic fluid index that is wanted.
 
         Args:
@@ -251,10 +258,13 @@ class Solver:
             bounds: of the scale; if there is too much fluid in the smallest, the wall clings
                 to the fetus.
             guess: where the search starts.
+            close: share of the index by which it may be missed.
         """
         scale, gap = guess
         if gap is None:
-            scale = solve(lambda s: self.fluid(design, (s, None)).index, wanted, *bounds, scale)
+            scale = solve(
+                lambda s: self.fluid(design, (s, None)).index, wanted, *bounds, scale, close
+            )
             if scale > bounds[0]:
                 return scale, None
         clings = solve(
@@ -263,6 +273,7 @@ class Solver:
             -design.room.placement.slack,
             LOOSEST,
             0.5 * LOOSEST if gap is None else gap,
+            close,
         )
         return scale, clings
 
@@ -270,11 +281,11 @@ class Solver:
         """The cavity of that size."""
         return Chamber(design, design.room.pear(size[0]), self.cover, size[1])
 
-    def examined(self, chamber: Chamber) -> Fluid:
-        """The fluid in a chamber, measured on its final surfaces."""
+    def depth(self, chamber: Chamber) -> Vector:
+        """Depth of the lattice in the fluid of a chamber, on its final surfaces [mm]."""
         outside = self.gap > 0.0
         depth = np.minimum(-self.lattice.distance(chamber.sac, outside), self.gap)
-        return self.lattice.examine(np.where(outside, depth, self.gap), chamber.pear.top)
+        return np.where(outside, depth, self.gap)
 
     def placenta_volume(self, chamber: Chamber) -> float:
         """Volume of the placenta [ml]."""

@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 from insonate.anatomy.implicit import Shape
 from insonate.anatomy.implicit.program import distance
 
-__all__ = ["POCKET_WIDTH", "Fluid", "Lattice", "solve"]
+__all__ = ["CLOSE", "POCKET_WIDTH", "Fluid", "Lattice", "solve"]
 
 Vector = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ POCKET_WIDTH = 10.0
 
 
 #: The index is met within this share; the first step of the search for it.
-_CLOSE, _FIRST_STEP = 0.01, 0.05
+CLOSE, _FIRST_STEP = 0.01, 0.05
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,12 @@ def _middle(depth: Vector, y: Vector) -> float:
 
 
 def solve(
-    index: Callable[[float], float], wanted: float, low: float, high: float, guess: float
+    index: Callable[[float], float],
+    wanted: float,
+    low: float,
+    high: float,
+    guess: float,
+    close: float = CLOSE,
 ) -> float:
     """The scale at which the amniotic fluid index is as wanted.
 
@@ -178,6 +183,7 @@ def solve(
         low: smallest scale; it is the answer if there is too much fluid even there.
         high: largest scale; it is the answer if there is too little even there.
         guess: scale to start from.
+        close: share of the index by which it may be missed.
     """
     errors: dict[float, float] = {}
 
@@ -185,7 +191,7 @@ def solve(
         """Zero as soon as it is good enough, which ends the search."""
         if scale not in errors:
             errors[scale] = index(scale) - wanted
-        return 0.0 if abs(errors[scale]) < _CLOSE * wanted else errors[scale]
+        return 0.0 if abs(errors[scale]) < close * wanted else errors[scale]
 
     step, end = _FIRST_STEP * (high - low), guess
     start = end

@@ -44,6 +44,7 @@ class Womb:
         chamber: cavity, sac and placenta, uterine frame.
         fluid: as measured without the cord.
         lattice: where that was measured.
+        depth: of its points in that fluid, negative outside it `(x, z, y)` [mm].
         lumps: fibroids, uterine frame.
         lake_count: lakes in the placenta that are tried.
         lake_seed: in [-1, 1]; where they are.
@@ -56,6 +57,7 @@ class Womb:
     chamber: Chamber
     fluid: Fluid
     lattice: Lattice
+    depth: Vector
     lumps: tuple[Fibroid, ...]
     lake_count: int
     lake_seed: float
@@ -207,18 +209,10 @@ class Womb:
             return self
         return replace(self, chamber=replace(self.chamber, cord=union(*pieces)))
 
-    def measured(self, cord: Shape, fetus: Shape) -> Fluid:
-        """The fluid as measured beside the cord.
-
-        Args:
-            cord: outer surface of the cord, in the world.
-            fetus: outer surface of the fetus, in the world.
-        """
-        back, lattice = np.linalg.inv(self.frame), self.lattice
-        depth = -lattice.distance(self.chamber.sac)
-        for content in (cord, fetus):
-            depth = np.minimum(depth, lattice.distance(content.moved(back)))
-        return lattice.examine(depth, self.chamber.pear.top)
+    def measured(self, cord: Shape) -> Fluid:
+        """The fluid as measured beside the cord, whose outer surface is given in the world."""
+        beside = self.lattice.distance(cord.moved(np.linalg.inv(self.frame)), self.depth > 0.0)
+        return self.lattice.examine(np.minimum(self.depth, beside), self.chamber.pear.top)
 
 
 def _plane(at: Vector, along: Vector, beam: Vector, shows: tuple[str, ...], reach: float) -> Plane:
