@@ -73,6 +73,21 @@ def test_sliders_keep_their_limits_and_black_pictures_their_display():
     assert even_tgc(before, np.zeros(DEPTH.shape), DEPTH, EVERYWHERE, TOTAL) == before
 
 
+@pytest.mark.parametrize("gamma", [1.0, 1.7])
+def test_depths_of_noise_alone_stay_as_good_as_black(gamma):
+    """Tissue weakens the pulse to below the noise, which the TGC lifts to gray."""
+    probe = load_probe("c5_2v").replace(scanlines=96, depth=180.0)
+    dense = dataclasses.replace(load_tissues()["liver_adult"], attenuation=1.2)
+    settings = Settings.fast(display=Display(rows=220, gamma=gamma, gain=15.0))
+    engine = Simulator(phantoms.homogeneous(dense), probe, settings)
+    deep = np.s_[180:200, 120:-120]
+    assert engine.frame(phantom_pose(), 1).bmode[deep].mean() > 0.1
+    engine.even_tgc(phantom_pose(), 1)
+    frame = engine.frame(phantom_pose(), 1)
+    assert frame.bmode[deep].mean() < 0.04
+    assert frame.bmode[20:40, 120:-120].mean() > 0.15
+
+
 def test_a_frame_of_tissue_that_absorbs_more_than_the_scanner_assumes():
     liver = dataclasses.replace(load_tissues()["liver_adult"], modulation=0.0)
     probe = load_probe("c5_2v").replace(scanlines=96, depth=100.0)

@@ -78,12 +78,16 @@ class Frame:
     def even_tgc(self, display: Display) -> Display:
         """The display with TGC sliders that make tissue evenly bright over depth, here.
 
-        Fluid, shadows and what lies outside the fan do not count.
+        Fluid, shadows, what lies outside the fan, and depths at which the amplification is at
+        its limit do not count.
 
         Args:
             display: that the frame was made with.
         """
         raster = make_raster(self.probe, self.bmode.shape[0])
-        depth = (raster.sample + 0.5) * self.probe.sample_spacing
-        lit = self.mask & (self.shadow < SHADOW)
+        depth = ((raster.sample + 0.5) * self.probe.sample_spacing).astype(np.float64)
+        curve = display.tgc_curve(
+            depth.ravel(), self.probe.depth, self.probe.attenuation_frequency_mhz
+        ).reshape(depth.shape)
+        lit = self.mask & (self.shadow < SHADOW) & (curve < display.tgc_limit)
         return even_tgc(display, self.bmode, depth, lit, self.probe.depth)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Iterable, Iterator
 from itertools import count, islice
 
@@ -27,6 +29,8 @@ __all__ = ["Simulator"]
 
 #: Share of the brightest values of the attenuation map that are clipped (Zhang et al. 2020).
 ATTENUATION_PERCENTILE = 98.0
+#: Gray value that electronic noise may reach when the TGC is set: as good as black.
+QUIET = 0.03
 
 
 class Simulator:
@@ -127,16 +131,29 @@ class Simulator:
             yield self.frame(pose, seed, passes, shot)
 
     def even_tgc(self, pose: ArrayLike, seed: int = 0) -> None:
-        """Set the TGC sliders from one look at a pose, as the optimise key of a scanner does.
+        """Set the TGC from one look at a pose, as the optimise key of a scanner does.
+
+        It amplifies no more than leaves electronic noise as good as black (:eq:`quiet`); its
+        sliders make tissue even.
 
         Args:
             pose: probe to world, rigid, `(4, 4)` [mm].
             seed: of scatterers, rays and noise.
         """
         chosen = self.settings
-        self.configure(settings=chosen.replace(compound=1))
-        display = self.frame(pose, seed).even_tgc(chosen.display)
+        limit = min(chosen.display.tgc_limit, self._quiet_limit())
+        display = dataclasses.replace(chosen.display, tgc_limit=limit)
+        self.configure(settings=chosen.replace(compound=1, display=display))
+        display = self.frame(pose, seed).even_tgc(display)
         self.configure(settings=chosen.replace(display=display))
+
+    def _quiet_limit(self) -> float:
+        """Amplification that lifts electronic noise to a gray value of `QUIET` [dB]."""
+        receiver = self._probe.receiver(0, 1)
+        if receiver.noise == 0.0:
+            return math.inf
+        level = receiver.white + receiver.dynamic_range * (QUIET ** (1.0 / receiver.gamma) - 1.0)
+        return max(0.0, level - 20.0 * math.log10(receiver.noise))
 
     def accumulate(self, pose: ArrayLike, seed: int = 0) -> Iterator[Frame]:
         """Render a resting probe: every frame adds another pass of rays to the last.

@@ -3,6 +3,7 @@
 import warp as wp
 
 from insonate.sim.kernels.records import Segment
+from insonate.sim.kernels.trace import SHARP
 
 __all__ = ["bundle_amplitude", "find_passed", "mirror_depth"]
 
@@ -22,6 +23,29 @@ def mirror_depth(
     return turned
 
 
+@wp.func
+def goes_on(
+    segments: wp.array2d(dtype=Segment), count: int, path: int, before: Segment, turned: Segment
+) -> float:
+    """How much a ray lights straight on where its beam's central path turns, less the rest.
+
+    Central segments `before` and `turned` meet where it turns.
+    """
+    balance = float(0.0)
+    for k in range(count):
+        s = segments[path, k]
+        low = wp.max(s.start, turned.start)
+        high = wp.min(s.end, turned.start + BEHIND)
+        if high > low:
+            lit = s.amplitude * wp.exp(-s.decay * (low - s.start)) * (high - low)
+            on = s.reflections == 0
+            if turned.reflections == 0:  # it is bent, and what came back says nothing of that
+                on = wp.abs(s.bend - before.bend) < wp.abs(s.bend - turned.bend)
+                lit = wp.where(s.reflections == 0, lit, 0.0)
+            balance += wp.where(on, lit, -lit)
+    return balance
+
+
 @wp.kernel(enable_backward=False)
 def find_passed(
     first: int,
@@ -33,24 +57,22 @@ def find_passed(
     per_line: int,
     passed: wp.array(dtype=int),
 ):
-    """Mark central path `j` if it turns back where most of its beam does not.
+    """Mark central path `j` if it turns, back or sharply aside, where most of its beam does not.
 
     A beam that grazes an edge, or has holes beside its axis, still shows what lies behind.
     """
     j = first + wp.tid()
-    turned = mirror_depth(centre_segments, centre_counts, j)
-    balance = float(0.0)
-    if turned < FAR:
-        for r in range(rays):
-            path = j / per_line * rays + r
-            for k in range(counts[path]):
-                s = segments[path, k]
-                low = wp.max(s.start, turned)
-                high = wp.min(s.end, turned + BEHIND)
-                if high > low:
-                    lit = s.amplitude * wp.exp(-s.decay * (low - s.start)) * (high - low)
-                    balance += wp.where(s.reflections == 0, lit, -lit)
-    passed[j] = wp.where(balance > 0.0, 1, 0)
+    passed[j] = 0
+    for k in range(1, centre_counts[j]):
+        before = centre_segments[j, k - 1]
+        s = centre_segments[j, k]
+        turns = s.reflections > 0 or wp.abs(s.bend - before.bend) > SHARP
+        if passed[j] == 0 and before.reflections == 0 and turns:
+            balance = float(0.0)
+            for r in range(rays):
+                path = j / per_line * rays + r
+                balance += goes_on(segments, counts[path], path, before, s)
+            passed[j] = wp.where(balance > 0.0, 1, 0)
 
 
 @wp.func

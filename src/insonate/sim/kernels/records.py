@@ -35,6 +35,7 @@ class Segment:
     stretch: float  # display depth per path length
     region: int
     reflections: int  # met so far on the path
+    bend: float  # of the beam's axis, from the scanline [rad]
     rest: wp.vec3  # tissue-fixed position at the start [mm]
     rest_step: wp.vec3  # of that position with display depth
 

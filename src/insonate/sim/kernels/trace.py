@@ -18,7 +18,7 @@ from insonate.sim.kernels.surface import (
     rest_direction,
 )
 
-__all__ = ["DOMINANT", "GAS", "STOCHASTIC", "THROUGH", "trace_paths"]
+__all__ = ["DOMINANT", "GAS", "SHARP", "STOCHASTIC", "THROUGH", "trace_paths"]
 
 # How a path takes an interface: the stronger branch, one drawn by its power, or through it.
 DOMINANT = wp.constant(0)
@@ -33,6 +33,7 @@ WEAK = wp.constant(1.0e-6)  # reflected power below which there is no branch
 GAS = wp.constant(0.1)  # impedance below which an interface rings [MRayl]
 MATCHED = wp.constant(1.6)  # impedance for which the probe's face is made [MRayl]
 SLIVER = wp.constant(0.3)  # display length that surfaces that pierce each other leave [mm]
+SHARP = wp.constant(0.05)  # bend at one interface that a beam may not share [rad]
 FASTEST = wp.constant(6.0)  # [mm/us]
 # What a path draws a random number for.
 USE_FUZZ = wp.constant(4)
@@ -233,6 +234,12 @@ def choose_facet(
 
 
 @wp.func
+def turn(a: wp.vec3, b: wp.vec3) -> float:
+    """Angle between two directions [rad], exact where it is small."""
+    return 2.0 * wp.asin(wp.min(0.5 * wp.length(a - b), 1.0))
+
+
+@wp.func
 def meet_interface(
     anatomy: Anatomy, tracing: Tracing, path: Path, hit: Hit, i: int, b: int
 ) -> Path:
@@ -245,7 +252,9 @@ def meet_interface(
     gamma = interface.pressure_reflection(before.impedance, behind.impedance, cos, cos2)
     power = gamma * gamma
     back = int(0)
-    straight = wp.where(tracing.branching == THROUGH and power >= 0.5, 1, 0)
+    bent = interface.refract(path.direction, facet, behind.speed / before.speed, cos, cos2)
+    sharp = wp.where(power >= 0.5 or turn(path.direction, bent) > SHARP, 1, 0)
+    straight = wp.where(tracing.branching == THROUGH, sharp, 0)
     if tracing.branching == STOCHASTIC:
         # Drawn by its share of power, a branch keeps its two-way amplitude.
         if power > WEAK and stratum(tracing.seed, i, tracing.rays, b, USE_BRANCH) < power:
@@ -265,8 +274,7 @@ def meet_interface(
         path.reflections += 1
         path.region = hit.front
     else:
-        d = interface.refract(path.direction, facet, behind.speed / before.speed, cos, cos2)
-        d = wp.where(wp.dot(d, hit.geometric) > 0.0, -hit.geometric, d)
+        d = wp.where(wp.dot(bent, hit.geometric) > 0.0, -hit.geometric, bent)
         path.direction = wp.where(straight == 1, path.direction, d)
         path.origin -= NUDGE * hit.geometric
         path.region = hit.back
@@ -323,6 +331,7 @@ def trace_paths(
     path.origin = tracing.position + tracing.rotation * origins[i]
     path.direction = tracing.rotation * directions[i]
     path.skew = tracing.rotation * (directions[i] - line_direction[line])
+    axis = tracing.rotation * line_direction[line]
     path.depth = starts[i]
     path.amplitude = 1.0
     path.survival = 1.0
@@ -342,6 +351,7 @@ def trace_paths(
         medium = anatomy.media[path.region]
         stretch = tracing.display_speed / medium.speed * tilt
         segment = make_segment(anatomy, path, hit, medium, stretch, tracing.depth)
+        segment.bend = turn(wp.normalize(path.direction - path.skew), axis)
         segments[i, b] = segment
         b += 1
         length = hit.distance * stretch
