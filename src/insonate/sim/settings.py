@@ -106,7 +106,7 @@ class Settings:
     def scanner(cls, **changes: object) -> Settings:
         """How a scanner is set for a fetus: five looks, a dark gray map, little haze."""
         scanner = cls.fine(
-            rays=12, compound=5, haze=-44.0, clutter=-10.0, clutter_depth=10.0,
+            rays=12, compound=5, bounces=48, haze=-44.0, clutter=-10.0, clutter_depth=10.0,
             display=Display(gain=8.0, gamma=1.7),
         )  # fmt: skip
         return scanner.replace(**changes)
