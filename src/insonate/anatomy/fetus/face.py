@@ -41,6 +41,10 @@ MANDIBLE = (
 #: Lips: share of the mouth's half-width, y over F, drop of the height over B, share of radius.
 LIP = ((1.0, -0.93, 0.02, 0.5), (0.55, -1.02, 0.0, 0.9), (0.0, -1.06, 0.0, 1.0))
 MOUTH = -1.00
+#: Half of the open mouth, radius of a nostril, its distance from the midline (E), over B.
+PARTED, NOSTRIL, NOSTRIL_ASIDE = 0.03, 0.042, 0.065
+#: Half of the bone that is left in the midline between two clefts (E) [mm].
+PREMAXILLA = 0.5
 EAR, EAR_HALF = (0.95, 0.05, -0.45), (0.07, 0.13, 0.20)
 #: Between bone and the deepest surface of the skin's layers [mm].
 COVER = 0.8
@@ -88,7 +92,7 @@ class Face:
     def mouth(self) -> Vector:
         """Middle of the upper lip in the coronal plane that also cuts the nose, `(3,)` [mm]."""
         b = self.plan.sizes.half_width
-        return shifted(self._tip, 0.0, 0.142 * b, -0.282 * b)
+        return shifted(self._tip, 0.0, 0.118 * b, -0.290 * b)
 
     @property
     def _tip_radius(self) -> float:
@@ -138,7 +142,7 @@ class Face:
             if gap > 0.0:
                 low, high = self.plan.in_head(0, -1.35, -0.99), self.plan.in_head(0, -0.82, -0.80)
                 middle = 0.5 * (low + high)
-                middle[0] = side * 0.25 * self.plan.sizes["mouth_width"]
+                middle[0] = side * (0.5 * gap + self.soft + COVER + PREMAXILLA)
                 half = (0.5 * gap, 0.5 * (high - low)[1], 0.5 * (high - low)[2])
                 gaps.append(box(middle, half, rounding=min(0.3 * gap, 0.5)))
         return gaps
@@ -172,8 +176,8 @@ class Face:
     def _mouth_slit(self) -> Shape:
         """What parts the lips."""
         at, b = self.plan.in_head, self.plan.sizes.half_width
-        half = (0.36 * self.plan.sizes["mouth_width"], 0.26 * at(0, 1, 0)[1], 0.016 * b)
-        return box(at(0.0, -1.18, MOUTH), half, rounding=0.015 * b)
+        half = (0.36 * self.plan.sizes["mouth_width"], 0.26 * at(0, 1, 0)[1], PARTED * b)
+        return box(at(0.0, -1.18, MOUTH), half, rounding=0.5 * PARTED * b)
 
     def _flesh(self) -> list[Shape]:
         at, b, f = self.plan.in_head, self.plan.sizes.half_width, self.plan.sizes.half_length
@@ -207,12 +211,10 @@ class Face:
     def _lips(self) -> list[Shape]:
         sizes = self.plan.sizes
         radius, half = 0.62 * sizes["lip_thickness"], 0.5 * sizes["mouth_width"]
-        lips = []
+        lips, apart = [], 0.85 * radius + 0.5 * PARTED * sizes.half_width
         for up in (1.0, -1.0):
             points = [
-                shifted(
-                    self.plan.in_head(0.0, y, MOUTH - drop), x * half, 0.0, 0.85 * up * radius * r
-                )
+                shifted(self.plan.in_head(0.0, y, MOUTH - drop), x * half, 0.0, up * apart * r)
                 for x, y, drop, r in LIP
             ]
             radii = [radius * r for *_, r in LIP]
@@ -228,6 +230,6 @@ class Face:
         b = self.plan.sizes.half_width
         holes = []
         for side in (1.0, -1.0):
-            low = shifted(self._tip, side * 0.06 * b, 0.01 * b, -0.14 * b)
-            holes.append(capsule(low, shifted(low, 0.0, 0.03 * b, 0.10 * b), 0.028 * b))
+            low = shifted(self._tip, side * NOSTRIL_ASIDE * b, 0.01 * b, -0.14 * b)
+            holes.append(capsule(low, shifted(low, 0.0, 0.03 * b, 0.10 * b), NOSTRIL * b))
         return holes
