@@ -46,7 +46,7 @@ COMMON: Mapping[str, Any] = {
     "placenta": "posterior", "amniotic_fluid_index": 110.0,
 }  # fmt: skip
 #: Each shows her planes well: the head near and across the beam, the fetal left or right side
-#: towards the probe, or a full bladder before the cervix.
+#: towards the probe, a full bladder before the cervix, or a cord that floats near the front.
 PEOPLE: Mapping[str, Mapping[str, Any]] = {
     "head up": {"presentation": "breech", "back": "left"},
     "left side near": {"presentation": "cephalic", "back": "right"},
@@ -55,19 +55,21 @@ PEOPLE: Mapping[str, Mapping[str, Any]] = {
               "bladder_volume": 300.0},
     "late": {"presentation": "cephalic", "back": "left", "gestational_age": 30.0,
              "amniotic_fluid_index": 180.0},
+    "cord near": {"presentation": "cephalic", "back": "right", "gestational_age": 36.0,
+                  "amniotic_fluid_index": 200.0, "seed": 3},
 }  # fmt: skip
 CASES: Mapping[str, Case] = {
     "ventriculomegaly": Case(15.0, "head up", 1),
     "enlarged_cisterna_magna": Case(12.0, "head up", 1),
-    "cleft_lip": Case(7.0, "late", 1),
-    "cleft_lip_right": Case(7.0, "late", 2),
+    "cleft_lip": Case(5.0, "late", 1),
+    "cleft_lip_right": Case(5.0, "late", 2),
     "short_femur": Case(0.6, "left side near", 2),
     "hydronephrosis": Case(10.0, "left side near", 1),
     "hydronephrosis_right": Case(8.0, "right side near", 1),
     "absent_stomach": Case(1.0, "head up", 1),
     "double_bubble": Case(0.8, "right side near", 1),
     "atrioventricular_septal_defect": Case(0.3, "left side near", 1),
-    "single_umbilical_artery": Case(1.0, "late", 1),
+    "single_umbilical_artery": Case(1.0, "cord near", 1),
     "oligohydramnios": Case(30.0, "head up", 2),
     "polyhydramnios": Case(320.0, "head up", 3),
     "placenta_praevia": Case(20.0, "early", 2),
