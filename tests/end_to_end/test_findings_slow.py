@@ -174,26 +174,18 @@ def test_a_praevia_lies_grey_on_the_inner_os():
     assert np.median(grey) > 1.4 * np.median(fluid)
 
 
-def test_a_fibroid_is_a_dark_disc_in_a_brighter_wall():
+@pytest.mark.parametrize("name", ["fibroid", "ovarian_cyst"])
+def test_a_mass_is_a_dark_disc_of_its_diameter(name):
     darkness = []
-    for plane, image, frame in images("fibroid"):
+    for plane, image, frame in images(name):
         inside, inner, outer = (
-            disc(frame, plane.origin, share * CASES["fibroid"].degree) & frame.mask
+            disc(frame, plane.origin, share * CASES[name].degree) & frame.mask
             for share in (0.4, 0.55, 0.65)
         )
         darkness.append(image[inside].mean() / image[outer & ~inner].mean())
     normal, found = darkness
     assert found < 0.8
     assert found < 0.85 * normal, f"{found:.2f} of the ring's grey, {normal:.2f} in the normal"
-
-
-def test_a_cyst_is_a_black_disc_of_its_diameter():
-    areas = []
-    for plane, image, frame in images("ovarian_cyst"):
-        near = disc(frame, plane.origin, 0.5 * CASES["ovarian_cyst"].degree) & frame.mask
-        areas.append((image[near] < BLACK).sum() * frame.spacing**2)
-    assert areas[1] > 0.75 * np.pi * 0.25 * CASES["ovarian_cyst"].degree ** 2
-    assert areas[0] < 0.3 * areas[1]
 
 
 @pytest.mark.parametrize("name", CASES)
