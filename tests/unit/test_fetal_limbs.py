@@ -139,14 +139,21 @@ def test_everything_stays_in_its_container(weeks):
     for outer, inner in itertools.pairwise(DEPTHS):
         points = surface_points(outlines[inner], rng, 8000)
         assert distance(outlines[outer], points).max() < -0.2, (outer, inner)
-    for group in limb_groups(plan):
-        core = group.inside == "fetal_soft_tissue"
-        around = outlines["core" if core else "skin"]
+    groups = {group.name: group for group in limb_groups(plan)}
+    for group in groups.values():
+        around = {"fetal_soft_tissue": outlines["core"], "fetal_skin": outlines["skin"]}
+        if group.inside == "fetal_cartilage":
+            leg = groups[group.name.replace("knee", "leg")]
+            shapes = {part.region: part.shape for part in leg.parts}
+            around["fetal_cartilage"] = shapes["fetal_cartilage"]
+            bones = [part.shape for part in leg.parts[2:]]
         for part in group.parts:
             points = surface_points(part.shape, rng)
             assert len(points) > 50
-            assert distance(around, points).max() < -0.28, (group.name, part.region)
-            if not core:
+            assert distance(around[group.inside], points).max() < -0.28, (group.name, part.region)
+            if group.inside == "fetal_cartilage":
+                assert min(distance(bone, points).min() for bone in bones) > 0.28
+            if group.inside == "fetal_skin":
                 assert distance(outlines["fat"], points).min() > 0.28, (group.name, part.region)
             assert part.region in LIMB_TISSUES
 

@@ -15,10 +15,10 @@ from insonate.anatomy.fetus.diaphragm import trunk_core
 from insonate.anatomy.fetus.hands_feet import digit_capsules, small_bones
 from insonate.anatomy.fetus.joints import Limb, limbs, shaft_lengths
 from insonate.anatomy.fetus.limb_flesh import Flesh, flesh, limb_shape
-from insonate.anatomy.fetus.long_bones import clearance, limb_parts, shaft_ends
+from insonate.anatomy.fetus.long_bones import clearance, knee_centres, limb_parts, shaft_ends
 from insonate.anatomy.fetus.plan import Plan
 from insonate.anatomy.fetus.settle import settle
-from insonate.anatomy.implicit import Group, Part, Shape, capsule, tube, union
+from insonate.anatomy.implicit import Group, Part, Shape, capsule, union
 from insonate.anatomy.implicit.program import distance
 from insonate.anatomy.planes import Plane
 
@@ -28,7 +28,6 @@ __all__ = [
     "limb_landmarks",
     "limb_outline",
     "limb_planes",
-    "limb_room",
     "limb_truth",
     "settle",
 ]
@@ -81,6 +80,10 @@ def limb_groups(plan: Plan) -> tuple[Group, ...]:
         parts = limb_parts(plan, limb, body, lengths, _free_from(core, limb, body))
         name = f"fetal_{limb.kind}_{limb.side}"
         groups.append(Group(name, "fetal_soft_tissue", parts, _FINENESS))
+        if limb.kind == "leg":
+            centres = knee_centres(plan, limb, body, lengths["femur"], parts)
+            if centres:
+                groups.append(Group(f"fetal_knee_{limb.side}", "fetal_cartilage", centres, _FINE))
         groups.append(_tip_group(plan, limb, body))
     return tuple(groups)
 
@@ -105,18 +108,6 @@ def _tip_group(plan: Plan, limb: Limb, body: Flesh) -> Group:
     parts = (Part("fetal_muscle", palm), Part("fetal_bone", bones, thinnest))
     name = {"arm": "hand", "leg": "foot"}[limb.kind]
     return Group(f"fetal_{name}_{limb.side}", "fetal_skin", parts, _FINE)
-
-
-def limb_room(plan: Plan) -> Shape:
-    """Where the trunk has to leave room for the roots of the limbs: hip, femur, humerus."""
-    lengths, shapes = shaft_lengths(plan), []
-    for limb in limbs(plan):
-        name = "humerus" if limb.kind == "arm" else "femur"
-        start, end = shaft_ends(limb.upper, lengths[name])
-        gap = float(np.linalg.norm(start - limb.upper.start))
-        r = max(1.2 * gap, 0.75 * plan.sizes["shaft_diameter"]) + clearance(plan)
-        shapes.append(tube(np.array([limb.upper.start, start, end]), (r, r, 0.8 * r)))
-    return union(*shapes)
 
 
 def limb_planes(plan: Plan) -> dict[str, Plane]:

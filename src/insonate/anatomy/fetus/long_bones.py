@@ -25,8 +25,9 @@ from insonate.anatomy.implicit import (
     tube,
     union,
 )
+from insonate.anatomy.implicit.program import distance
 
-__all__ = ["clearance", "limb_parts", "shaft_ends"]
+__all__ = ["clearance", "knee_centres", "limb_parts", "shaft_ends"]
 
 #: Between the core of a limb and whatever lies in it, over R, and its least and largest [mm].
 _CLEARANCE, _CLEARANCES = 0.022, (0.3, 0.6)
@@ -46,6 +47,8 @@ _KNEE_LEAST = 0.8
 #: The femur's centre over the gap between shaft and joint: place and largest diameter (E). Room
 #: stays between it and the shaft, so that the shaft keeps its length on any lattice.
 _KNEE_AT, _KNEE_MOST = 0.72, 0.64
+#: Between a centre and the surface of its cartilage or a bone [mm].
+_KNEE_APART = 0.4
 #: Muscle bellies (E): first and last place along the limb, 0 to 2 as in `Flesh`.
 _BELLIES = {"arm": ((0.22, 0.97), (1.02, 1.80)), "leg": ((0.22, 0.95), (1.04, 1.80))}
 #: Places along a belly, and how much of the room it fills there.
@@ -91,8 +94,37 @@ def limb_parts(
         Part("fetal_cartilage", intersect(cartilage, body.tube("core", room.clearance))),
         Part(bones, _Bone(*shaft_ends(limb.upper, lengths[upper]), shaft).shape(), shaft),
         *(Part("fetal_bone", bone.shape(), bone.diameter) for bone in low),
-        *_knee_centres(plan, limb, room, lengths["femur"]),
     )
+
+
+def knee_centres(
+    plan: Plan, limb: Limb, body: Flesh, length: float, parts: Sequence[Part]
+) -> tuple[Part, ...]:
+    """Ossification centres of a knee late in pregnancy: bright dots in its black cartilage.
+
+    Args:
+        plan: of the fetus.
+        limb: a leg.
+        body: its flesh.
+        length: of the shaft of its femur [mm].
+        parts: of the leg, as `limb_parts` gives them: the centres keep clear of its bones.
+    """
+    room = _Room(body, clearance(plan))
+    gap = float(np.linalg.norm(limb.upper.end - shaft_ends(limb.upper, length)[1]))
+    places = {
+        "femur": limb.upper.end - (1.0 - _KNEE_AT) * gap * limb.upper.frame[:, 2],
+        "tibia": limb.lower.point(0.035, 0.0, 0.1 * room.at(1.0)),
+    }
+    centres = []
+    for name, (first, growth) in _KNEE.items():
+        at = places[name]
+        free = [(-1.0 if part.region == "fetal_cartilage" else 1.0) * distance(part.shape, at[None])
+                for part in parts if part.region != "fetal_muscle"]  # fmt: skip
+        most = min(_KNEE_MOST * gap, 2.0 * (float(np.min(free)) - _KNEE_APART))
+        diameter = min(growth * (plan.sizes.weeks - first), most)
+        if diameter > _KNEE_LEAST:
+            centres.append(Part("fetal_bone", sphere(at, 0.5 * diameter), diameter))
+    return tuple(centres)
 
 
 @dataclass(frozen=True)
@@ -187,23 +219,6 @@ def _condyles(segment: Segment, end: Vector, gap: float, wide: float) -> tuple[S
     apart = (wide - r) * 0.8 * segment.frame[:, 0]
     at = end + 0.5 * gap * segment.frame[:, 2]
     return capsule(at - apart, at + apart, r), capsule(end, at, r)
-
-
-def _knee_centres(plan: Plan, limb: Limb, room: _Room, length: float) -> tuple[Part, ...]:
-    """Ossification centres of the knee late in pregnancy: a bright dot in black cartilage."""
-    if limb.kind == "arm":
-        return ()
-    gap = float(np.linalg.norm(limb.upper.end - shaft_ends(limb.upper, length)[1]))
-    places = {
-        "femur": limb.upper.end - (1.0 - _KNEE_AT) * gap * limb.upper.frame[:, 2],
-        "tibia": limb.lower.point(0.035, 0.0, 0.1 * room.at(1.0)),
-    }
-    parts = []
-    for name, (first, growth) in _KNEE.items():
-        diameter = min(growth * (plan.sizes.weeks - first), _KNEE_MOST * gap)
-        if diameter > _KNEE_LEAST:
-            parts.append(Part("fetal_bone", sphere(places[name], 0.5 * diameter), diameter))
-    return tuple(parts)
 
 
 def _muscle(limb: Limb, room: _Room, cut: float) -> Shape:
