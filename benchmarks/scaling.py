@@ -43,13 +43,13 @@ def least_frame(simulator: Simulator, repeats: int) -> Row:
     """Least times of a frame, and of its stages that sweeps change [ms]."""
     whole: list[float] = []
     stages: list[dict[str, float]] = []
-    simulator.profile = True
+    simulator.launch.profile = True
     for seed in range(-1, repeats):
         begin = time.perf_counter()
         simulator.frame(pose(), seed=abs(seed))
         whole.append((time.perf_counter() - begin) * 1e3)
         stages.append(dict(simulator.timings))
-    simulator.profile = False
+    simulator.launch.profile = False
     kept = ("trace", "amplitude", "scatter")
     least = {f"{name}_ms": min(stage.get(name, 0.0) for stage in stages[1:]) for name in kept}
     return {"frame_ms": min(whole[1:])} | least

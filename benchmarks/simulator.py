@@ -50,13 +50,13 @@ def time_frames(simulator: Simulator, repeats: int) -> dict[str, float]:
 
 def time_stages(simulator: Simulator, repeats: int) -> dict[str, float]:
     """Least time of every stage [ms]; their sum exceeds no frame's time by much."""
-    simulator.profile = True
+    simulator.launch.profile = True
     seen: dict[str, list[float]] = {}
     for seed in range(repeats):
         simulator.frame(pose(), seed=seed)
         for stage, took in simulator.timings.items():
             seen.setdefault(stage, []).append(took)
-    simulator.profile = False
+    simulator.launch.profile = False
     return {stage: round(min(times), 2) for stage, times in seen.items()}
 
 
