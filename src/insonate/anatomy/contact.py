@@ -47,11 +47,8 @@ def press(scene: Scene, probe: Probe, pose: NDArray[np.float64], coupled: bool =
         pose: probe to world, `(4, 4)` [mm].
         coupled: what surrounds the scene stays as it is, such as a bath of gel.
     """
-    return _pressed(scene if coupled else in_air(scene), probe, pose)
-
-
-def _pressed(scene: Scene, probe: Probe, pose: NDArray[np.float64]) -> Scene:
     pose = check_pose(pose)
+    scene = scene if coupled else in_air(scene)
     gap = _gap(scene, probe, pose)
     local = (scene.vertices - pose[:3, 3]) @ pose[:3, :3]
     near = np.flatnonzero(_weight(probe, local) > 0)

@@ -30,11 +30,6 @@ PRESETS: dict[str, Probe] = {
             elevation_height=13.5, elevation_focus=60.0,
         ),
         Probe(
-            name="c5_2v_res", kind="convex", radius=49.57, field_of_view=math.radians(74.6),
-            depth=150.0, frequency=4.6, bandwidth=0.5, elements=128, pitch=0.508,
-            elevation_height=13.5, elevation_focus=60.0,
-        ),
-        Probe(
             name="linear_l11", kind="linear", depth=50.0, frequency=7.6, bandwidth=0.77,
             elements=128, pitch=0.30, elevation_height=5.0, elevation_focus=18.0,
             transmit_f_number=2.5, receive_aperture=20.0,
@@ -57,6 +52,7 @@ PRESETS: dict[str, Probe] = {
         ),
     )
 }  # fmt: skip
+PRESETS["c5_2v_res"] = PRESETS["c5_2v"].replace(name="c5_2v_res", frequency=4.6, bandwidth=0.5)
 
 
 def load_probe(name: str) -> Probe:

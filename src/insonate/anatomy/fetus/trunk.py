@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,6 +32,7 @@ from insonate.anatomy.fetus.spine import conus, spine_parts, thorax_parts, verte
 from insonate.anatomy.fetus.trunk_frame import ABDOMEN_S
 from insonate.anatomy.implicit import Group, Shape, capsule, union
 from insonate.anatomy.planes import Plane
+from insonate.biometry import ellipse_circumference
 
 __all__ = [
     "TRUNK_TISSUES",
@@ -194,7 +194,7 @@ def trunk_truth(plan: Plan) -> dict[str, float]:
         "ac": sizes.ac,
         "tad": 2.0 * a,
         "apad": 2.0 * b,
-        "tc": _perimeter(*chest),
+        "tc": ellipse_circumference(2.0 * chest[0], 2.0 * chest[1]),
         "stomach_transverse": 2.0 * float(bubble[0]),
         "stomach_ap": 2.0 * float(bubble[1]),
         "duodenum": duodenum_diameter(plan),
@@ -209,12 +209,6 @@ def trunk_truth(plan: Plan) -> dict[str, float]:
         found[f"kidney_length_{side}"] = 2.0 * float(at.half[2])
         found[f"renal_pelvis_{side}"] = 2.0 * float(at.pelvis[1])
     return found
-
-
-def _perimeter(a: float, b: float) -> float:
-    """Ramanujan's second approximation, exact to 1e-9 for sections as round as these [mm]."""
-    h = ((a - b) / (a + b)) ** 2
-    return math.pi * (a + b) * (1.0 + 3.0 * h / (10.0 + math.sqrt(4.0 - 3.0 * h)))
 
 
 _FLUID = "fetal_stomach_fluid"

@@ -6,7 +6,6 @@ surface of a region; calipers are laid on what it cuts.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -19,6 +18,7 @@ from scipy.spatial import ConvexHull
 
 from insonate.anatomy.implicit.mesh import Surfaces
 from insonate.anatomy.planes import Plane
+from insonate.biometry import ellipse_circumference
 
 __all__ = ["Measurable", "Section", "boundary", "crossings", "cut", "measure", "measure_surfaces"]
 
@@ -241,7 +241,7 @@ def _head(surfaces: Surfaces, plane: Plane, landmarks: Mapping[str, Vector]) -> 
         "BPD_inner": bpd - float(far[-1] - far[-2]) if len(far) > 1 else bpd,
         "OFD": ofd,
         "HC": outer.hull(),
-        "HC_ellipse": _ellipse(bpd, ofd),
+        "HC_ellipse": ellipse_circumference(bpd, ofd),
     }
 
 
@@ -255,7 +255,7 @@ def _abdomen(surfaces: Surfaces, plane: Plane) -> dict[str, float]:
     most = int(np.argmax(widths))
     return {
         "AC": trunk.hull(),
-        "AC_ellipse": _ellipse(float(widths[most]), float(widths[(most + 45) % 90])),
+        "AC_ellipse": ellipse_circumference(float(widths[most]), float(widths[(most + 45) % 90])),
     }
 
 
@@ -277,12 +277,6 @@ def _without_limbs(points: Vector) -> Vector:
         trunk = waves @ np.linalg.lstsq(waves[on], radius[on], rcond=None)[0]
     share = np.where(radius < _STANDS_OUT * trunk, 1.0, trunk / radius)
     return share[..., None] * points
-
-
-def _ellipse(first: float, second: float) -> float:
-    """Circumference of an ellipse from its diameters: Ramanujan's second formula [mm]."""
-    h = ((first - second) / (first + second)) ** 2
-    return 0.5 * math.pi * (first + second) * (1.0 + 3.0 * h / (10.0 + math.sqrt(4.0 - 3.0 * h)))
 
 
 def _length(surfaces: Surfaces, region: str) -> float:
