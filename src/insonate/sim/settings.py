@@ -104,10 +104,10 @@ class Settings:
 
     @classmethod
     def scanner(cls, **changes: object) -> Settings:
-        """How a scanner is set for a fetus: five looks, a dark gray map, little haze."""
+        """How a scanner is set for a fetus: five looks of coded pulses, a dark gray map."""
         scanner = cls.fine(
             rays=12, compound=5, bounces=48, haze=-44.0, clutter=-10.0, clutter_depth=10.0,
-            display=Display(gain=8.0, gamma=1.7),
+            noise_level=-130.0, display=Display(gain=8.0, gamma=1.7),
         )  # fmt: skip
         return scanner.replace(**changes)
 

@@ -1,0 +1,180 @@
+"""A dataset to read from: whole frames by number, ready for torch, from any number of processes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insonate.data.dataset.layout import IMAGES, Attributes, Layout
+from insonate.data.dataset.store import open_group
+from insonate.data.dataset.writer import read_layout
+from insonate.errors import InputError, closest
+
+if TYPE_CHECKING:
+    import zarr
+
+__all__ = ["Dataset"]
+
+Sample = dict[str, Any]
+
+
+class Dataset:
+    """Frames of a dataset that are complete, by number.
+
+        dataset = Dataset("tiny.zarr", ("bmode_fast", "bmode", "labels"), split="train")
+        dataset[0]["bmode"]                     # (1, rows, columns), float32, -1 to 1
+        DataLoader(dataset, batch_size=8, num_workers=4)
+
+    It is a map-style dataset as `torch.utils.data` wants one, without torch: a `DataLoader`
+    makes tensors of the arrays. Every process opens its own files.
+
+    Args:
+        where: folder, or URL of any file system that fsspec knows.
+        arrays: of a sample; the images that there are when None.
+        split: one name, or several; all frames when None.
+        frames: numbers of frames to choose from, such as those of a fold; all when None.
+        transform: applied to every sample.
+
+    Raises:
+        InputError: no dataset, no such array or split, or a newer schema.
+    """
+
+    def __init__(
+        self,
+        where: str | os.PathLike[str],
+        arrays: Sequence[str] | None = None,
+        split: str | Sequence[str] | None = None,
+        frames: Sequence[int] | NDArray[np.integer] | None = None,
+        transform: Callable[[Sample], Sample] | None = None,
+    ):
+        self.where, self.transform = str(where), transform
+        self._process = os.getpid()
+        self.layout: Layout = read_layout(self._group)
+        self.attributes = Attributes.read(dict(self._group.attrs))
+        known = (*self.layout.arrays(), "coordinates", "index")
+        self.arrays = tuple(self.layout.images if arrays is None else arrays)
+        for name in self.arrays:
+            if name not in known or name == "metadata":
+                raise InputError(f"{where}: no array '{name}'; {closest(name, known)}")
+        self.frames = self._chosen(split, frames)
+
+    @cached_property
+    def _group(self) -> zarr.Group:
+        return open_group(self.where)
+
+    def _array(self, name: str) -> zarr.Array:
+        if self._process != os.getpid():  # forked: the parent's event loop is not ours
+            self.__dict__.pop("_group", None)
+            self._process = os.getpid()
+        return self._group[name]  # type: ignore[return-value]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without open files, for processes that are spawned."""
+        return {k: v for k, v in self.__dict__.items() if k != "_group"}
+
+    def _chosen(self, split: str | Sequence[str] | None, frames: Any) -> NDArray[np.int64]:
+        chosen = self.column("complete").astype(bool)
+        if frames is not None:
+            wanted = np.zeros(len(chosen), bool)
+            numbers = np.asarray(frames, np.int64)
+            if len(numbers) and not (numbers.min() >= 0 and numbers.max() < len(chosen)):
+                raise InputError(f"{self.where}: frames: expected 0 to {len(chosen) - 1}")
+            wanted[numbers] = True
+            chosen &= wanted
+        if split is not None:
+            chosen &= np.isin(self.column("split"), self._split_numbers(split))
+        return np.flatnonzero(chosen)
+
+    def _split_numbers(self, split: str | Sequence[str]) -> list[int]:
+        splits = self.attributes.splits
+        names = (split,) if isinstance(split, str) else split
+        for name in names:
+            if name not in splits:
+                raise InputError(f"{self.where}: no split '{name}'; {closest(name, splits)}")
+        return [splits.index(name) for name in names]
+
+    def __len__(self) -> int:
+        """How many frames there are."""
+        return len(self.frames)
+
+    def __getitem__(self, index: int) -> Sample:
+        """A sample by name.
+
+        Images are float32 `(1, rows, columns)` in [-1, 1], -1 outside the mask (`bmode`,
+        `bmode_fast`) or in [0, 1] (`attenuation`, `shadow`, `mask`); `labels` int64 `(rows,
+        columns)`; `coordinates` float32 `(3, rows, columns)`, world [mm]; the rest as stored.
+
+        Raises:
+            IndexError: there are fewer frames.
+            InputError: a frame cannot be read.
+        """
+        sample: Sample = {}
+        for name in self.arrays:
+            sample[name] = self._ready(name, index)
+        return self.transform(sample) if self.transform else sample
+
+    def _ready(self, name: str, index: int) -> Any:
+        if name == "index":
+            return int(self.frames[index])
+        if name == "coordinates":
+            return self.coordinates(index).transpose(2, 0, 1)
+        value = self.raw(name, index)
+        if name not in IMAGES:
+            return value
+        if name == "labels":
+            return value.astype(np.int64)
+        if name == "mask":
+            return value[None].astype(np.float32)
+        image = value[None].astype(np.float32) / np.float32(255.0)
+        if name in ("bmode", "bmode_fast"):
+            image = np.float32(2.0) * image - np.float32(1.0)
+            if "mask" in self.layout.images:
+                image = np.where(self.raw("mask", index)[None] > 0, image, np.float32(-1.0))
+        return image
+
+    def raw(self, name: str, index: int) -> NDArray[Any]:
+        """An array of a frame as it is stored.
+
+        Raises:
+            IndexError: there are fewer frames.
+            InputError: there is no such array, or its file is broken.
+        """
+        frame = int(self.frames[index])
+        try:
+            return np.asarray(self._array(name)[frame])
+        except KeyError as error:
+            raise InputError(f"{self.where}: no array '{name}'") from error
+        except (RuntimeError, ValueError, OSError) as error:
+            raise InputError(
+                f"{self.where}: {name} of frame {frame} is broken ({error})"
+            ) from error
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One value a frame, of all frames, complete or not, `(frames, ...)`."""
+        return np.asarray(self._array(name)[:])
+
+    def metadata(self, index: int) -> dict[str, Any]:
+        """What is said of a frame: its patient, its file."""
+        text = self.raw("metadata", index).tobytes().rstrip(b"\0")
+        return json.loads(text) if text else {}
+
+    def image_to_world(self, index: int) -> NDArray[np.float64]:
+        """Matrix `(4, 4)` from (column, row, 0, 1) to the world [mm]; NaN if not known."""
+        (down, across), (x, z) = self.raw("spacing", index), self.raw("origin", index)
+        matrix = np.zeros((4, 4))
+        matrix[0, 0], matrix[2, 1], matrix[1, 2] = across, down, -across
+        matrix[:, 3] = [x, 0.0, z, 1.0]
+        return self.raw("pose", index) @ matrix
+
+    def coordinates(self, index: int) -> NDArray[np.float32]:
+        """World position of every pixel, `(rows, columns, 3)` [mm]; NaN if not known."""
+        matrix = self.image_to_world(index)
+        row, column = np.mgrid[: self.layout.rows, : self.layout.columns]
+        at = matrix[:3, 0] * column[..., None] + matrix[:3, 1] * row[..., None] + matrix[:3, 3]
+        return at.astype(np.float32)
