@@ -1,0 +1,94 @@
+"""What a path is, and the source that reads it: the one list of kinds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from insonate.data.importers.source import Source
+from insonate.errors import InputError
+
+__all__ = ["Options", "open_source"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may say of a source; each kind takes what concerns it.
+
+    Attributes:
+        mask: folder of masks, or a volume of labels.
+        index: table of images (CSV).
+        calibration: XML with ImageToProbe.
+        axis: that slices of a volume are counted along: sagittal, coronal or axial; as they were
+            acquired if None.
+        patient: regular expression that finds whom a file shows in its name; of its groups the
+            first counts, if it has any.
+        pixels: largest image [pixels].
+        frames: most frames of one file.
+    """
+
+    mask: Path | None = None
+    index: Path | None = None
+    calibration: Path | None = None
+    axis: str | None = None
+    patient: str | None = None
+    pixels: int = 64_000_000
+    frames: int = 100_000
+
+
+Opener = Callable[[Path, Options], Source]
+
+
+def open_source(path: str | os.PathLike[str], options: Options | None = None) -> Source:
+    """The source for a file or a folder, by what it is.
+
+    Raises:
+        InputError: there is nothing, or nothing that can be imported.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"{path}: no such file or folder")
+    for is_it, opener in _KINDS:
+        if is_it(path):
+            return opener(path, options or Options())
+    raise InputError(f"{path}: {_EXPECTED}")
+
+
+_EXPECTED = (
+    "not something to import; expected a folder of PNG, JPEG or TIFF images, DICOM, a tracked "
+    "sequence (.mha, .nrrd, .mhd) or a volume (.nii, .nii.gz, .nrrd, .mha)"
+)
+
+
+def _is_images(path: Path) -> bool:
+    from insonate.data.importers.images import holds_images
+
+    return holds_images(path)
+
+
+def _images(path: Path, options: Options) -> Source:
+    from insonate.data.importers.images import ImageFolder
+
+    return ImageFolder(path, options)
+
+
+def _is_dicom(path: Path) -> bool:
+    from insonate.data.importers.dicom import holds_dicom
+
+    return holds_dicom(path)
+
+
+def _dicom(path: Path, options: Options) -> Source:
+    from insonate.data.importers.dicom import DicomFiles
+
+    return DicomFiles(path, options)
+
+
+#: Tests and openers, tried in this order. A volume in DICOM, and tracked sequences, belong
+#: before what they could be taken for.
+_KINDS: tuple[tuple[Callable[[Path], bool], Opener], ...] = (
+    (_is_dicom, _dicom),
+    (_is_images, _images),
+)
