@@ -10,6 +10,7 @@ from tyro.conf import subcommand
 from insonate.cli.lists import ListProbes, ListScenes, ListTissues, ShowProbe, ShowTissue
 from insonate.cli.patient import MakePatient
 from insonate.cli.render import Render
+from insonate.cli.render_dataset import RenderDataset
 from insonate.cli.scene import CheckScene
 
 __all__ = ["Command"]
@@ -50,6 +51,7 @@ class TissueCommand:
 
 Command = (
     Annotated[Render, subcommand("render")]
+    | Annotated[RenderDataset, subcommand("render-dataset")]
     | Annotated[MakePatient, subcommand("patient")]
     | Annotated[SceneCommand, subcommand("scene")]
     | Annotated[ProbeCommand, subcommand("probe")]

@@ -2,5 +2,6 @@
 
 from insonate.config.content import read_content
 from insonate.config.fields import check_fields
+from insonate.config.strict import from_plain, to_plain
 
-__all__ = ["check_fields", "read_content"]
+__all__ = ["check_fields", "from_plain", "read_content", "to_plain"]

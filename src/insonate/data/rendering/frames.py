@@ -1,0 +1,257 @@
+"""A frame of a dataset by its number: drawn, rendered, judged, and packed."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insonate.config import to_plain
+from insonate.data.dataset.splits import split_frames
+from insonate.data.rendering.distribution import Distribution, draw_of
+from insonate.data.rendering.holding import Hold, hold
+from insonate.data.rendering.recipe import DatasetRecipe
+from insonate.data.rendering.subjects import Subject, classes_of, make_subject, planes_of
+from insonate.errors import InputError, closest
+from insonate.imaging import Display
+from insonate.probe import Probe, load_probe
+from insonate.sim import Frame, Settings, Simulator
+
+__all__ = ["FrameRenderer"]
+
+#: Share of the beam lost from which on a pixel counts as shadow.
+SHADOWED = 0.94
+_DEGREES = ("field_of_view", "steering")
+
+
+@dataclass(frozen=True)
+class _Setup:
+    """All that is drawn for one try at a frame."""
+
+    held: Hold
+    probe: Probe
+    settings: Settings
+    seed: int
+    attempt: int
+
+
+class FrameRenderer:
+    """Renders frames of a recipe by number; a frame depends on its number alone.
+
+    Args:
+        recipe: of the dataset.
+        device: "cpu", "cuda" or "cuda:1".
+        threads: on the CPU; all cores when None. Frames do not depend on it.
+
+    Raises:
+        InputError: the recipe names what there is not.
+    """
+
+    def __init__(self, recipe: DatasetRecipe, device: str = "cpu", threads: int | None = None):
+        self.recipe, self.device, self.threads = recipe, device, threads
+        self.classes = classes_of(recipe)
+        self.planes = planes_of(recipe)
+        self._splits = split_frames(
+            np.arange(recipe.subject_count), recipe.split_shares, recipe.seed
+        )
+        self._subject: Subject | None = None
+        self._simulator: Simulator | None = None
+
+    def sample(self, frame: int) -> dict[str, Any]:
+        """A frame, as `insonate.data.dataset.Writer` takes it.
+
+        Raises:
+            InputError: nothing could be rendered; names the frame.
+        """
+        subject = self._examine(frame // self.recipe.subjects.frames)
+        best: tuple[float, _Setup, Frame] | None = None
+        problem = ""
+        for attempt in range(self.recipe.reject.attempts):
+            setup = self._draw(subject, frame, attempt)
+            try:
+                glance = self._glance(subject, setup)
+            except InputError as error:  # such as a probe in bone
+                problem = str(error)
+                continue
+            shortfall = self._shortfall(glance)
+            if best is None or shortfall < best[0]:
+                best = shortfall, setup, glance
+            if shortfall <= 0.0:
+                break
+        if best is None:
+            raise InputError(f"frame {frame}: no try gave an image; the last: {problem}")
+        return self._pack(subject, frame, *best[1:], accepted=best[0] <= 0.0)
+
+    def _examine(self, number: int) -> Subject:
+        """The subject of a number; the last one is kept."""
+        if self._subject is None or self._subject.number != number:
+            self._simulator = None
+            self._subject = make_subject(self.recipe, number)
+        return self._subject
+
+    def _draw(self, subject: Subject, frame: int, attempt: int) -> _Setup:
+        recipe, sweep = self.recipe, self.recipe.poses.sweep
+        number = frame if sweep is None else frame // sweep.frames
+        draw = draw_of(recipe.seed, "frame", number, attempt)
+        held = hold(recipe, subject, frame, attempt)
+
+        def drawn(group: str, given: Mapping[str, Distribution]) -> dict[str, Any]:
+            return {name: value.draw(draw, f"{group} {name}") for name, value in given.items()}
+
+        probe = drawn("probe", recipe.probe)
+        settings = drawn("settings", recipe.settings)
+        chosen = Settings.preset(recipe.quality)
+        display = dataclasses.replace(
+            chosen.display, **_known(Display, "display", drawn("display", recipe.display)),
+            rows=recipe.image.rows,
+        )  # fmt: skip
+        return _Setup(
+            held=held,
+            probe=_probe(held, probe),
+            settings=chosen.replace(display=display, **settings),
+            seed=draw.seed,
+            attempt=attempt,
+        )
+
+    def _engine(self, subject: Subject, setup: _Setup, settings: Settings) -> Simulator:
+        if self._simulator is None:
+            self._simulator = Simulator(
+                subject.scene, setup.probe, settings, self.device, self.threads
+            )
+        else:
+            self._simulator.configure(setup.probe, settings)
+        return self._simulator
+
+    def _glance(self, subject: Subject, setup: _Setup) -> Frame:
+        """The fast image; it shows what the fine one will."""
+        pose, display = setup.held.pose, setup.settings.display
+        engine = self._engine(subject, setup, Settings.fast(display=display))
+        if subject.pressed:
+            engine.set_vertices(subject.vertices(setup.probe, pose))
+        return engine.frame(pose, setup.seed)
+
+    def _shortfall(self, frame: Frame) -> float:
+        """How much is missing of what the recipe asks to be seen; 0 or less when nothing is."""
+        reject = self.recipe.reject
+        fan = max(int(frame.mask.sum()), 1)
+        lit = float((frame.mask & (frame.shadow < SHADOWED)).sum()) / fan
+        missing = [reject.lit - lit]
+        for pattern, share in reject.content.items():
+            labels = [k for k, name in enumerate(frame.region_names) if fnmatchcase(name, pattern)]
+            seen = float((np.isin(frame.labels, labels) & frame.mask).sum()) / fan
+            missing.append(share - seen)
+        return max(0.0, max(missing)) if max(missing) > 0 else 0.0
+
+    def _pack(
+        self, subject: Subject, frame: int, setup: _Setup, glance: Frame, accepted: bool
+    ) -> dict[str, Any]:
+        vertices = subject.vertices(setup.probe, setup.held.pose)
+        fine = self._fine(subject, setup, glance, vertices)
+        rows, columns = self.recipe.image.rows, self.recipe.image.columns
+        table = self.classes.lookup(fine.region_names)
+        images = {
+            "bmode": fine.image(),
+            "bmode_fast": glance.image(),
+            "labels": table[fine.labels] * fine.mask.astype(np.uint8),
+            "attenuation": _bytes(fine.attenuation),
+            "shadow": _bytes(fine.shadow),
+            "mask": fine.mask.astype(np.uint8),
+        }
+        first = (columns - fine.mask.shape[1]) // 2  # columns before the fan, or cut from it
+        sample: dict[str, Any] = {
+            name: _centred(images[name], rows, columns, first) for name in self.recipe.image.arrays
+        }
+        if self.recipe.image.landmarks:
+            sample["landmarks"] = self._landmarks(subject, fine, vertices, first)
+        return sample | {
+            "pose": setup.held.pose,
+            "spacing": (fine.spacing, fine.spacing),
+            "origin": (fine.origin[0] - first * fine.spacing, fine.origin[1]),
+            "patient": subject.number,
+            "sequence": self._sequence(frame),
+            "plane": self.planes.index(setup.held.plane) if setup.held.plane else -1,
+            "split": int(self._splits[subject.number]),
+            "seed": setup.seed,
+            "metadata": self._metadata(subject, setup, accepted),
+        }
+
+    def _fine(
+        self, subject: Subject, setup: _Setup, glance: Frame, vertices: NDArray[np.float32]
+    ) -> Frame:
+        """The image of the recipe's quality, with the same scatterers as the glance."""
+        if self.recipe.quality == "fast" and not self.recipe.even_tgc:
+            return glance
+        engine = self._engine(subject, setup, setup.settings)
+        if subject.pressed:
+            engine.set_vertices(vertices)
+        if self.recipe.even_tgc:
+            engine.even_tgc(setup.held.pose, setup.seed)
+        return engine.frame(setup.held.pose, setup.seed)
+
+    def _landmarks(
+        self, subject: Subject, frame: Frame, vertices: NDArray[np.float32], first: int
+    ) -> NDArray[np.float32]:
+        """Column and row of each landmark near the plane, NaN for the others."""
+        found = np.full((len(self.recipe.image.landmarks), 2), np.nan, np.float32)
+        world = subject.pressed_landmarks(vertices)
+        to_probe = np.linalg.inv(frame.pose)
+        for k, name in enumerate(self.recipe.image.landmarks):
+            if name in world:
+                x, y, z = (to_probe @ [*world[name], 1.0])[:3]
+                column, row = (x - frame.origin[0], z - frame.origin[1])
+                column, row = column / frame.spacing, row / frame.spacing
+                rows, columns = frame.mask.shape
+                inside = -0.5 <= column < columns - 0.5 and -0.5 <= row < rows - 0.5
+                if abs(y) <= self.recipe.image.slack and inside:
+                    found[k] = column + first, row
+        return found
+
+    def _sequence(self, frame: int) -> int:
+        sweep = self.recipe.poses.sweep
+        return -1 if sweep is None else frame // sweep.frames
+
+    def _metadata(self, subject: Subject, setup: _Setup, accepted: bool) -> dict[str, Any]:
+        display, probe = setup.settings.display, setup.probe
+        return {
+            "subject": {"kind": self.recipe.subjects.kind, **subject.parameters},
+            "plane": setup.held.plane,
+            "attempt": setup.attempt,
+            "accepted": accepted,
+            "probe": to_plain(probe),
+            "display": to_plain(display),
+        }
+
+
+def _probe(held: Hold, changes: Mapping[str, Any]) -> Probe:
+    """The view's probe, or the recipe's, with the recipe's changes."""
+    rest = {name: value for name, value in changes.items() if name != "preset"}
+    probe = load_probe(changes["preset"]) if "preset" in changes else held.view.load_probe()
+    radians = {name: math.radians(rest[name]) for name in _DEGREES if name in rest}
+    return probe.replace(**_known(Probe, "probe", rest | radians))
+
+
+def _known(of: type, group: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    names = {f.name for f in dataclasses.fields(of)}
+    for name in given:
+        if name not in names:
+            raise InputError(f"{group}: unknown '{name}'; {closest(name, names)}")
+    return dict(given)
+
+
+def _bytes(share: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.round(np.clip(share, 0.0, 1.0) * 255.0).astype(np.uint8)
+
+
+def _centred(image: NDArray[np.uint8], rows: int, columns: int, first: int) -> NDArray[np.uint8]:
+    """An image with columns added or cut on both sides alike."""
+    wide = np.zeros((rows, columns), np.uint8)
+    have = image.shape[1]
+    left, right = max(first, 0), min(first + have, columns)
+    wide[:, left:right] = image[:, left - first : right - first]
+    return wide
