@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from insonate.data.dataset.layout import IMAGES, Attributes, Layout
-from insonate.data.dataset.store import open_group
+from insonate.data.dataset.entries import unpacked
+from insonate.data.dataset.layout import IMAGES, Array, Attributes, Layout
+from insonate.data.dataset.shards import Shards
+from insonate.data.dataset.store import is_remote, local_path, open_group, telling
 from insonate.data.dataset.writer import read_layout
 from insonate.errors import InputError, closest
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Dataset"]
 
 Sample = dict[str, Any]
+_BMODE = ("bmode", "bmode_fast")
 
 
 class Dataset:
@@ -54,38 +55,60 @@ class Dataset:
         transform: Callable[[Sample], Sample] | None = None,
     ):
         self.where, self.transform = str(where), transform
-        self._process = os.getpid()
+        self._group, self._process = open_group(self.where), os.getpid()
+        self._opened: dict[str, zarr.Array] = {}
+        self._shards: dict[str, Shards | None] = {}
         self.layout: Layout = read_layout(self._group)
-        self.attributes = Attributes.read(dict(self._group.attrs))
-        known = (*self.layout.arrays(), "coordinates", "index")
+        with telling(f"{where}: the attributes are broken"):
+            self.attributes = Attributes.read(dict(self._group.attrs))
+        self._kept = self.layout.arrays() | {"complete": Array("uint8", ())}
+        known = (*(name for name in self._kept if name != "metadata"), "coordinates", "index")
         self.arrays = tuple(self.layout.images if arrays is None else arrays)
         for name in self.arrays:
-            if name not in known or name == "metadata":
+            if name not in known:
                 raise InputError(f"{where}: no array '{name}'; {closest(name, known)}")
         self.frames = self._chosen(split, frames)
 
-    @cached_property
-    def _group(self) -> zarr.Group:
-        return open_group(self.where)
-
     def _array(self, name: str) -> zarr.Array:
         if self._process != os.getpid():  # forked: the parent's event loop is not ours
-            self.__dict__.pop("_group", None)
-            self._process = os.getpid()
-        return self._group[name]  # type: ignore[return-value]
+            self._group, self._process = open_group(self.where), os.getpid()
+            self._opened.clear()
+        if name not in self._opened:
+            self._opened[name] = self._open(name)
+        return self._opened[name]
+
+    def _open(self, name: str) -> zarr.Array:
+        """An array, if it is what the layout says."""
+        if name not in self._kept:
+            raise InputError(f"{self.where}: no array '{name}'; {closest(name, self._kept)}")
+        with telling(f"{self.where}: array {name} cannot be read"):
+            array: Any = self._group[name]
+            expected, found = self._kept[name], (str(array.dtype), tuple(array.shape[1:]))
+            if found != (expected.dtype, expected.shape) or array.shape[0] < self.layout.frames:
+                raise InputError(f"{self.where}: array {name} is not what the layout says")
+        return array
+
+    def _near(self, name: str) -> Shards | None:
+        """How to read frames without Zarr, where they lie on this machine."""
+        if name not in self._shards:
+            array = self._array(name)
+            near = not is_remote(self.where) and Shards.can_read(array)
+            self._shards[name] = Shards(local_path(self.where) / name, array) if near else None
+        return self._shards[name]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without open files, for processes that are spawned."""
-        return {k: v for k, v in self.__dict__.items() if k != "_group"}
+        """Without what is open, for processes that are spawned."""
+        return self.__dict__ | {"_group": None, "_opened": {}, "_process": -1}
 
     def _chosen(self, split: str | Sequence[str] | None, frames: Any) -> NDArray[np.int64]:
         chosen = self.column("complete").astype(bool)
         if frames is not None:
             wanted = np.zeros(len(chosen), bool)
-            numbers = np.asarray(frames, np.int64)
-            if len(numbers) and not (numbers.min() >= 0 and numbers.max() < len(chosen)):
+            numbers = np.asarray(frames)
+            whole = numbers.dtype.kind in "iu" or not numbers.size
+            if not (whole and np.all((numbers >= 0) & (numbers < len(chosen)))):
                 raise InputError(f"{self.where}: frames: expected 0 to {len(chosen) - 1}")
-            wanted[numbers] = True
+            wanted[numbers.astype(np.int64)] = True
             chosen &= wanted
         if split is not None:
             chosen &= np.isin(self.column("split"), self._split_numbers(split))
@@ -114,17 +137,22 @@ class Dataset:
             IndexError: there are fewer frames.
             InputError: a frame cannot be read.
         """
-        sample: Sample = {}
-        for name in self.arrays:
-            sample[name] = self._ready(name, index)
+        stored = {name: self.raw(name, index) for name in self._needed()}
+        sample = {name: self._ready(name, index, stored) for name in self.arrays}
         return self.transform(sample) if self.transform else sample
 
-    def _ready(self, name: str, index: int) -> Any:
+    def _needed(self) -> set[str]:
+        """Arrays that a sample is made of; the mask says what is black for good."""
+        names = {name for name in self.arrays if name not in ("coordinates", "index")}
+        masked = "mask" in self.layout.images and not names.isdisjoint(_BMODE)
+        return names | {"mask"} if masked else names
+
+    def _ready(self, name: str, index: int, stored: Sample) -> Any:
         if name == "index":
             return int(self.frames[index])
         if name == "coordinates":
             return self.coordinates(index).transpose(2, 0, 1)
-        value = self.raw(name, index)
+        value = stored[name]
         if name not in IMAGES:
             return value
         if name == "labels":
@@ -132,10 +160,10 @@ class Dataset:
         if name == "mask":
             return value[None].astype(np.float32)
         image = value[None].astype(np.float32) / np.float32(255.0)
-        if name in ("bmode", "bmode_fast"):
+        if name in _BMODE:
             image = np.float32(2.0) * image - np.float32(1.0)
-            if "mask" in self.layout.images:
-                image = np.where(self.raw("mask", index)[None] > 0, image, np.float32(-1.0))
+            if "mask" in stored:
+                image[stored["mask"][None] == 0] = np.float32(-1.0)
         return image
 
     def raw(self, name: str, index: int) -> NDArray[Any]:
@@ -145,24 +173,31 @@ class Dataset:
             IndexError: there are fewer frames.
             InputError: there is no such array, or its file is broken.
         """
-        frame = int(self.frames[index])
-        try:
-            return np.asarray(self._array(name)[frame])
-        except KeyError as error:
-            raise InputError(f"{self.where}: no array '{name}'") from error
-        except (RuntimeError, ValueError, OSError) as error:
-            raise InputError(
-                f"{self.where}: {name} of frame {frame} is broken ({error})"
-            ) from error
+        frame, near = int(self.frames[index]), self._near(name)
+        with telling(f"{self.where}: {name} of frame {frame} is broken"):
+            return np.asarray(self._array(name)[frame] if near is None else near.frame(frame))
 
     def column(self, name: str) -> NDArray[Any]:
-        """One value a frame, of all frames, complete or not, `(frames, ...)`."""
-        return np.asarray(self._array(name)[:])
+        """One value a frame, of all frames, complete or not, `(frames, ...)`.
+
+        Raises:
+            InputError: there is no such array, or a file of it is broken.
+        """
+        near = self._near(name)
+        with telling(f"{self.where}: {name} is broken"):
+            if near is not None and not near.single:
+                return near.column(self.layout.frames)
+            return np.asarray(self._array(name)[: self.layout.frames])
 
     def metadata(self, index: int) -> dict[str, Any]:
-        """What is said of a frame: its patient, its file."""
-        text = self.raw("metadata", index).tobytes().rstrip(b"\0")
-        return json.loads(text) if text else {}
+        """What is said of a frame: its patient, its file.
+
+        Raises:
+            InputError: it is broken.
+        """
+        raw = self.raw("metadata", index)
+        with telling(f"{self.where}: metadata of frame {self.frames[index]} is broken"):
+            return unpacked(raw)
 
     def image_to_world(self, index: int) -> NDArray[np.float64]:
         """Matrix `(4, 4)` from (column, row, 0, 1) to the world [mm]; NaN if not known."""

@@ -96,6 +96,17 @@ class Layout:
                 raise InputError(f"unknown array '{name}'; {closest(name, IMAGES)}")
         if "bmode" not in self.images:
             raise InputError("images: expected bmode among them")
+        for names in ("images", "landmarks"):
+            if len(set(getattr(self, names))) != len(getattr(self, names)):
+                raise InputError(f"{names}: a name comes twice")
+
+    def dimensions(self, name: str) -> list[str]:
+        """Names of an array's axes; those of one name are of one length in all arrays."""
+        if name == "complete":
+            return ["frame"]
+        if name in self.images:
+            return ["frame", "row", "column"]
+        return ["frame", *(f"{name}_{k}" for k in range(len(self.arrays()[name].shape)))]
 
     @property
     def blocks(self) -> int:
@@ -148,8 +159,20 @@ class Attributes:
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Attributes:
-        """From a group's attributes; what is missing has its default."""
-        names = {f.name: f for f in dataclasses.fields(cls)}
-        given = {name: value for name, value in stored.items() if name in names}
-        lists = ("regions", "planes", "splits", "landmarks")
-        return cls(**{k: tuple(v) if k in lists else v for k, v in given.items()})
+        """From a group's attributes; what is missing has its default.
+
+        Raises:
+            InputError: one is of another type.
+        """
+        names = {f.name for f in dataclasses.fields(cls)}
+        given: dict[str, Any] = {k: v for k, v in stored.items() if k in names}
+        for name in ("regions", "planes", "splits", "landmarks"):
+            if name in given:
+                given[name] = tuple(given[name])
+        for name, value in given.items():
+            if not isinstance(value, type(getattr(_NOTHING_KNOWN, name))):
+                raise InputError(f"attribute {name}: {type(value).__name__} is not expected there")
+        return cls(**given)
+
+
+_NOTHING_KNOWN = Attributes()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from insonate.data.dataset.layout import METADATA, Attributes, Layout
+from insonate.data.dataset.entries import entry
+from insonate.data.dataset.layout import COLUMNS, IMAGES, Array, Attributes, Layout
 from insonate.data.dataset.store import (
-    is_remote,
     kind_and_schema,
-    local_path,
     locked,
+    new_group,
     open_group,
+    refuse_what_exists,
+    sweep,
+    telling,
     zarr_module,
-    zarr_store,
 )
-from insonate.errors import InputError
+from insonate.errors import InputError, closest
 
 if TYPE_CHECKING:
     import zarr
@@ -51,15 +52,20 @@ class Writer:
         self._group = open_group(where, writable=True)
         self.layout = read_layout(self._group)
         self._arrays = self.layout.arrays()
+        self._opened: dict[str, zarr.Array] = {}
 
     def incomplete(self) -> list[int]:
         """Shards of which a frame is missing."""
-        complete = np.asarray(self._array("complete")[:]).astype(bool)
+        with telling(f"{self.where}: complete cannot be read"):
+            complete = np.asarray(self._array("complete")[: self.layout.frames]).astype(bool)
         blocks = np.flatnonzero(~complete) // self.layout.shard
         return [int(block) for block in np.unique(blocks)]
 
     def write(self, block: int, samples: Sequence[Sample | None]) -> None:
         """Write a shard; frames that are None stay incomplete.
+
+        Frames that were complete count as incomplete until all is written: a writer that is
+        killed leaves none half old, half new.
 
         Args:
             block: number of the shard.
@@ -70,90 +76,90 @@ class Writer:
                 as for a full disk; then the shard's frames count as incomplete.
         """
         frames = self.layout.block(block)
+        if block < 0 or not frames:
+            raise InputError(f"shard {block}: expected 0 to {self.layout.blocks - 1}")
         if len(samples) != len(frames):
             raise InputError(f"shard {block}: expected {len(frames)} frames, got {len(samples)}")
         stacked = {name: self._stack(name, samples) for name in self._arrays}
         done = np.array([sample is not None for sample in samples], np.uint8)
         part = slice(frames.start, frames.stop)
-        try:
+        with telling(f"{self.where}: cannot be written"):
+            complete = self._array("complete")
+            if np.any(complete[part]):
+                complete[part] = np.zeros_like(done)
             for name, values in stacked.items():
                 self._array(name)[part] = values
-            self._array("complete")[part] = done
-        except OSError as error:
-            raise InputError(
-                f"{self.where}: cannot be written ({error.strerror or error})"
-            ) from error
+            complete[part] = done
 
     def truncate(self, frames: int) -> None:
         """Keep only the first frames, when fewer came than were announced.
 
         Raises:
-            InputError: none would be left.
+            InputError: none would be left, or more than there are.
         """
-        if frames < 1:
-            raise InputError(f"{self.where}: no frames to keep")
-        for name in (*self._arrays, "complete"):
-            array = self._array(name)
-            array.resize((frames, *array.shape[1:]))
+        if not 1 <= frames <= self.layout.frames:
+            raise InputError(
+                f"{self.where}: expected 1 to {self.layout.frames} frames to keep, got {frames}"
+            )
         self.layout = dataclasses.replace(self.layout, frames=frames)
+        with telling(f"{self.where}: cannot be written"):
+            for name in ("complete", *self._arrays):  # complete first: it says how many there are
+                array = self._array(name)
+                array.resize((frames, *array.shape[1:]))
+            self._group.attrs.update({"layout": dataclasses.asdict(self.layout)})
 
     def update(self, **changes: Any) -> None:
-        """Change attributes of the dataset, such as `probe` or `planes`."""
+        """Change attributes of the dataset, such as `probe` or `planes`.
+
+        Raises:
+            InputError: they cannot be written.
+        """
         known = [f.name for f in dataclasses.fields(Attributes)]
         assert set(changes) <= set(known), changes
-        self._group.attrs.update(changes)
+        with telling(f"{self.where}: cannot be written"):
+            self._group.attrs.update(changes)
 
     def _array(self, name: str) -> zarr.Array:
-        return self._group[name]  # type: ignore[return-value]
+        if name not in self._opened:
+            # also what is all fill is written: a file that is missing is then known to be lost
+            with zarr_module().config.set({"array.write_empty_chunks": True}):
+                self._opened[name] = self._group[name]  # type: ignore[assignment]
+        return self._opened[name]
 
     def _stack(self, name: str, samples: Sequence[Sample | None]) -> NDArray[Any]:
         array = self._arrays[name]
         stacked = np.full((len(samples), *array.shape), array.fill, array.dtype)
         for k, sample in enumerate(samples):
-            if sample is not None and sample.get(name) is not None:
-                stacked[k] = _entry(name, sample[name], array.dtype, array.shape)
-            elif sample is not None and name in self.layout.images:
+            if sample is None:
+                continue
+            _refuse_unknown(sample)
+            if sample.get(name) is not None:
+                stacked[k] = entry(name, sample[name], array)
+            elif name in self.layout.images:
                 raise InputError(f"a frame without '{name}', which this dataset has")
         return stacked
 
 
-def _entry(name: str, value: Any, dtype: str, shape: tuple[int, ...]) -> NDArray[Any]:
-    if name == "metadata":
-        return _packed(value)
-    entry = np.asarray(value)
-    if entry.shape != shape:
-        raise InputError(f"{name}: expected {_by(shape)}, got {_by(entry.shape)}")
-    if dtype == "uint8" and entry.dtype not in (np.uint8, np.bool_):
-        raise InputError(f"{name}: expected 8 bits a pixel, got {entry.dtype}")
-    return entry
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape)) or "a number"
-
-
-def _packed(metadata: Mapping[str, Any]) -> NDArray[np.uint8]:
-    text = json.dumps(metadata, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    raw = text.encode()
-    if len(raw) > METADATA:
-        raise InputError(f"metadata: {len(raw)} bytes, at most {METADATA} can be kept")
-    return np.frombuffer(raw.ljust(METADATA, b"\0"), np.uint8)
+def _refuse_unknown(sample: Sample) -> None:
+    """A name that no dataset has is a slip; one that only this one lacks is not kept."""
+    known = (*IMAGES, *COLUMNS, "landmarks", "metadata")
+    for name in sample:
+        if name not in known:
+            raise InputError(f"a frame with '{name}', unknown; {closest(name, known)}")
 
 
 def read_layout(group: zarr.Group) -> Layout:
     """The layout of a dataset.
 
     Raises:
-        InputError: it lacks what every dataset has.
+        InputError: it lacks what every dataset has, or says what cannot be.
     """
-    try:
+    with telling(f"{group.store_path}: the layout is broken"):
         stored: Any = group.attrs["layout"]
-        sizes = {name: stored[name] for name in ("rows", "columns", "shard")}
-        names = {name: tuple(stored[name]) for name in ("images", "landmarks")}
-        frames = group["complete"].shape[0]  # type: ignore[union-attr]
-        return Layout(frames, **sizes, **names)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{group.store_path}: a dataset without {error}") from error
+        sizes: dict[str, Any] = {name: stored[name] for name in ("rows", "columns", "shard")}
+        names: dict[str, Any] = {name: tuple(stored[name]) for name in ("images", "landmarks")}
+        layout = Layout(group["complete"].shape[0], **sizes, **names)  # type: ignore[union-attr]
+    return layout
 
 
 @contextmanager
@@ -170,8 +176,7 @@ def create(
     Raises:
         InputError: something lies there, another process writes there, or it cannot be written.
     """
-    if not is_remote(where) and _holds_something(where):
-        raise InputError(f"{where}: exists already; expected a new folder")
+    refuse_what_exists(where)  # before anything is left there
     with locked(where):
         _make(where, layout, attributes or Attributes())
         yield Writer(where)
@@ -186,58 +191,33 @@ def open_writer(where: str | os.PathLike[str]) -> Iterator[Writer]:
     """
     open_group(where)
     with locked(where):
+        sweep(where)
         yield Writer(where)
 
 
-def _holds_something(where: str | os.PathLike[str]) -> bool:
-    folder = local_path(where)
-    try:
-        return folder.exists() and any(item.name != ".writer" for item in folder.iterdir())
-    except OSError as error:
-        raise InputError(f"{where}: not a folder that can be written") from error
-
-
 def _make(where: str | os.PathLike[str], layout: Layout, attributes: Attributes) -> None:
-    zarr = zarr_module()
     said = dataclasses.asdict(attributes) | {"layout": dataclasses.asdict(layout)}
-    try:
-        group = zarr.create_group(zarr_store(where, read_only=False), zarr_format=3)
-        for name, array in layout.arrays().items():
-            single = name in layout.images or name == "metadata"
-            _make_array(group, name, array.dtype, array.shape, array.fill, layout, single)
-        _make_array(group, "complete", "uint8", (), 0, layout, single=False)
+    said["landmarks"] = attributes.landmarks or layout.landmarks
+    group = new_group(where)
+    with telling(f"{where}: cannot be written"):
+        for name, array in (*layout.arrays().items(), ("complete", Array("uint8", ()))):
+            _make_array(group, name, array, layout)
         group.attrs.update(said | kind_and_schema())  # last: what has these is whole
-    except OSError as error:
-        raise InputError(f"{where}: cannot be written ({error.strerror or error})") from error
 
 
-def _make_array(
-    group: zarr.Group,
-    name: str,
-    dtype: str,
-    shape: tuple[int, ...],
-    fill: float | int,
-    layout: Layout,
-    single: bool,
-) -> None:
+def _make_array(group: zarr.Group, name: str, array: Array, layout: Layout) -> None:
     """An array in files of one shard each; of images every frame can be read alone."""
-    shard = (layout.shard, *shape)
+    from zarr.codecs import ZstdCodec
+
+    single = name in layout.images or name == "metadata"
+    shard = (layout.shard, *array.shape)
     group.create_array(
         name,
-        shape=(layout.frames, *shape),
-        dtype=dtype,
-        chunks=(1, *shape) if single else shard,
+        shape=(layout.frames, *array.shape),
+        dtype=array.dtype,
+        chunks=(1, *array.shape) if single else shard,
         shards=shard if single else None,
-        fill_value=fill,
-        compressors=_compressors(),
-        dimension_names=[
-            "frame",
-            *(["row", "column"] if len(shape) == 2 else ["entry"] * len(shape)),
-        ],
+        fill_value=array.fill,
+        compressors=ZstdCodec(level=3, checksum=True),  # a broken frame is noticed
+        dimension_names=layout.dimensions(name),
     )
-
-
-def _compressors() -> Any:
-    from zarr.codecs import BloscCodec
-
-    return BloscCodec(cname="zstd", clevel=3, shuffle="noshuffle")
