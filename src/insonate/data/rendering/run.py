@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 import insonate
 from insonate.config import to_plain
 from insonate.data.dataset import Attributes, Writer, create, open_writer
@@ -55,11 +58,13 @@ def render_task(task: Task, device: str = "cpu", threads: int | None = None) -> 
     not comes out the same.
     """
     writer = Writer(task.where)
-    left = [block for block in task.blocks if not writer.is_complete(block)]
+    complete = _complete(task.where)
+    frames = {block: writer.layout.block(block) for block in task.blocks}
+    left = [b for b, f in frames.items() if not complete[f.start : f.stop].all()]
     renderer = FrameRenderer(task.recipe, device, threads)
     for block in left:
-        writer.write(block, [renderer.sample(frame) for frame in writer.layout.block(block)])
-    return len(left) * task.recipe.shard
+        writer.write(block, [renderer.sample(frame) for frame in frames[block]])
+    return sum(len(frames[block]) for block in left)
 
 
 def render_dataset(
@@ -86,11 +91,11 @@ def render_dataset(
             writes there, or it cannot be written.
     """
     with _opened(recipe, where) as writer:
-        before = writer.complete_count()
+        before = _complete(where).sum()
         tasks = _tasks(recipe, str(where), writer.incomplete())
-        with _told(writer, progress, every):
+        with _told(where, progress, every):
             workers.run(tasks)
-        return writer.complete_count() - before
+        return int(_complete(where).sum() - before)
 
 
 @contextmanager
@@ -127,6 +132,12 @@ def _attributes(recipe: DatasetRecipe, plain: Mapping[str, Any]) -> Attributes:
     )
 
 
+def _complete(where: str | os.PathLike[str]) -> NDArray[np.bool_]:
+    """The flags of all frames."""
+    flags: Any = open_group(where)["complete"]
+    return np.asarray(flags[:]).astype(bool)
+
+
 def _tasks(recipe: DatasetRecipe, where: str, blocks: Sequence[int]) -> list[Task]:
     """One task a subject, so that each is built once."""
     by_subject: dict[int, list[int]] = {}
@@ -136,7 +147,9 @@ def _tasks(recipe: DatasetRecipe, where: str, blocks: Sequence[int]) -> list[Tas
 
 
 @contextmanager
-def _told(writer: Writer, progress: Callable[[int], None] | None, every: float) -> Iterator[None]:
+def _told(
+    where: str | os.PathLike[str], progress: Callable[[int], None] | None, every: float
+) -> Iterator[None]:
     """Report the frames that are complete, from a thread beside."""
     if progress is None:
         yield
@@ -145,7 +158,7 @@ def _told(writer: Writer, progress: Callable[[int], None] | None, every: float) 
 
     def watch() -> None:
         while not over.wait(every):
-            progress(writer.complete_count())
+            progress(int(_complete(where).sum()))
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -154,4 +167,4 @@ def _told(writer: Writer, progress: Callable[[int], None] | None, every: float) 
     finally:
         over.set()
         watcher.join()
-        progress(writer.complete_count())
+        progress(int(_complete(where).sum()))
