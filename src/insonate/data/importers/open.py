@@ -25,6 +25,7 @@ class Options:
             acquired if None.
         patient: regular expression that finds whom a file shows in its name; of its groups the
             first counts, if it has any.
+        regions: names of what masks show, by label, the background first.
         pixels: largest image [pixels].
         frames: most frames of one file.
     """
@@ -34,6 +35,7 @@ class Options:
     calibration: Path | None = None
     axis: str | None = None
     patient: str | None = None
+    regions: tuple[str, ...] = ()
     pixels: int = 64_000_000
     frames: int = 100_000
 

@@ -98,7 +98,6 @@ class Source(Protocol):
 
     Attributes:
         kind: what it is, in two or three words, such as "images" or "tracked sequence".
-        regions: names by label; empty if there are no labels.
         ultrasound: that what is outside the fan is no tissue; frames are cropped to it.
         private: that whatever is outside the ultrasound may name the patient: a frame whose
             ultrasound is not found is skipped.
@@ -107,10 +106,14 @@ class Source(Protocol):
     """
 
     kind: str
-    regions: tuple[str, ...]
     ultrasound: bool
     private: bool
     provenance: str
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Names by label; empty if there are no labels. Asked for after the first time."""
+        ...
 
     @property
     def notes(self) -> tuple[str, ...]:
