@@ -88,9 +88,48 @@ def _dicom(path: Path, options: Options) -> Source:
     return DicomFiles(path, options)
 
 
+def _is_tracked(path: Path) -> bool:
+    from insonate.data.importers.tracked import holds_sequences
+
+    return holds_sequences(path)
+
+
+def _tracked(path: Path, options: Options) -> Source:
+    from insonate.data.importers.tracked import TrackedSequences
+
+    return TrackedSequences(path, options)
+
+
+def _is_posed(path: Path) -> bool:
+    from insonate.data.importers.posed_images import holds_posed_images
+
+    return holds_posed_images(path)
+
+
+def _posed(path: Path, options: Options) -> Source:
+    from insonate.data.importers.posed_images import PosedImages
+
+    return PosedImages(path, options)
+
+
+def _is_volume(path: Path) -> bool:
+    from insonate.data.importers.volumes import holds_volume
+
+    return holds_volume(path)
+
+
+def _volume(path: Path, options: Options) -> Source:
+    from insonate.data.importers.volumes import VolumeSlices
+
+    return VolumeSlices(path, options)
+
+
 #: Tests and openers, tried in this order. A volume in DICOM, and tracked sequences, belong
 #: before what they could be taken for.
 _KINDS: tuple[tuple[Callable[[Path], bool], Opener], ...] = (
+    (_is_tracked, _tracked),
+    (_is_posed, _posed),
+    (_is_volume, _volume),
     (_is_dicom, _dicom),
     (_is_images, _images),
 )
