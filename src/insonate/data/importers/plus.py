@@ -276,24 +276,29 @@ def _area(root: ElementTree.Element) -> Box | None:
     return Box(left, top, left + width, top + height)
 
 
-def write_configuration(path: Path, image_to_probe: Matrix, error: float) -> None:
+def write_configuration(
+    path: Path, image_to_probe: Matrix, error: float, probe: str = "Probe"
+) -> None:
     """Write ImageToProbe so that PLUS and `--calibration` can read it.
 
     Args:
         path: of the file.
         image_to_probe: `(4, 4)`, from pixels to mm.
         error: of the calibration [mm].
+        probe: name of the tracked probe.
 
     Raises:
-        InputError: it cannot be written.
+        InputError: it cannot be written, or the name is none.
     """
+    if not re.fullmatch(r"[A-Z]\w*", probe):
+        raise InputError(f"probe: expected a name such as Probe, got '{probe[:40]}'")
     from insonate.data.files import replacing
 
     numbers = "\n        ".join(" ".join(f"{v + 0.0:.9g}" for v in row) for row in image_to_probe)
     with replacing(path) as part:
         part.write_text(
             '<PlusConfiguration version="2.3">\n  <CoordinateDefinitions>\n'
-            f'    <Transform From="Image" To="Probe" Error="{error:.6g}" Matrix="\n'
+            f'    <Transform From="Image" To="{probe}" Error="{error:.6g}" Matrix="\n'
             f'        {numbers}" />\n  </CoordinateDefinitions>\n</PlusConfiguration>\n',
             encoding="ascii",
         )
