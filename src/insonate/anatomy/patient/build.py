@@ -60,10 +60,11 @@ TISSUES: Mapping[str, str | Mapping[str, object]] = {
 #: Share of the triangles that fetus, placenta and fluid get, at some weeks: a young fetus is the
 #: smaller part of them.
 _FETAL_SHARE = ((14.0, 20.0), (0.76, 0.65))
-#: Rounds of search for the fluid, since the cord takes part of it; what is close enough if it
-#: was given, and if not; what was given and is missed by more than this share and these mm is
-#: refused.
-_ROUNDS, _CLOSE, _USUAL, _MISSED, _MISSED_MM = 3, 0.05, 0.2, 0.15, 10.0
+#: Rounds of search for the fluid, since the cord takes part of it, and after how many what is
+#: not refused will do; what is close enough if it was given, and if not; what was given and is
+#: missed by more than this share and these mm is refused.
+_ROUNDS, _ENOUGH = 6, 3
+_CLOSE, _USUAL, _MISSED, _MISSED_MM = 0.05, 0.2, 0.15, 10.0
 #: How far the vessels spread where they enter the placenta, over the cord's radius.
 _FAN = 3.5
 #: What a fetus that lies on the cord's insertion leaves of room for its first bend [mm].
@@ -144,6 +145,7 @@ def _womb(filled: Parameters, plan: Plan, mothers: MotherPlan, skin: Shape) -> t
     body = frozen(covered(skin), 2.5 * scale, 14.0 * scale)
     wanted = target = fluid_index(plan, filled.amniotic_fluid_index)
     close = (_CLOSE if _fluid_given(filled) else _USUAL) * wanted
+    will_do = max(_MISSED * wanted, _MISSED_MM)
     found: list[tuple[Womb, Vector]] = []
     for _ in range(_ROUNDS):
         womb = build_womb(
@@ -160,10 +162,10 @@ def _womb(filled: Parameters, plan: Plan, mothers: MotherPlan, skin: Shape) -> t
         cord = tube(path, 0.5 * plan.sizes["cord_diameter"])
         fluid = womb.measured(cord)
         found.append((dataclasses.replace(womb, fluid=fluid), path))
-        if abs(fluid.index - wanted) < close:
+        best = min(found, key=lambda it: abs(it[0].fluid.index - wanted))
+        if abs(best[0].fluid.index - wanted) < (will_do if len(found) >= _ENOUGH else close):
             break
         target += wanted - fluid.index
-    best = min(found, key=lambda it: abs(it[0].fluid.index - wanted))
     _check_fluid(filled, wanted, best[0].fluid.index)
     return best
 

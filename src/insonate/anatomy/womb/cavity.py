@@ -21,6 +21,7 @@ __all__ = [
     "CLEARANCE",
     "DECIDUA",
     "NECK_HEIGHT",
+    "NECK_RADIUS",
     "Pear",
     "Room",
     "clinging",

@@ -8,12 +8,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from insonate.anatomy.implicit import Shape, intersect, union
+from insonate.anatomy.implicit import Shape, capsule, intersect, union
 from insonate.anatomy.implicit.program import distance
 from insonate.anatomy.implicit.shape import Combined, Grown
 from insonate.anatomy.womb.cavity import (
     CLEARANCE,
     DECIDUA,
+    NECK_RADIUS,
     Pear,
     Room,
     clinging,
@@ -24,7 +25,7 @@ from insonate.anatomy.womb.cavity import (
 from insonate.anatomy.womb.cervix import Cervix
 from insonate.anatomy.womb.cover import covered, pruned
 from insonate.anatomy.womb.fluid import CLOSE, Fluid, Lattice, solve
-from insonate.anatomy.womb.placenta import PLATE, Disc, Site
+from insonate.anatomy.womb.placenta import INWARD, PLATE, Disc, Site
 from insonate.anatomy.womb.uterus import Contraction
 
 #: Scale of the pear, and how far its wall may be from the sheath around the fetus [mm], None if
@@ -73,12 +74,22 @@ class Design:
         return Disc(at, normal, self.radius, self.thickness, self.site, self.phase)
 
     @property
-    def _above_os(self) -> Vector:
-        """Where the way to the os begins: at the fetus, away from a low placenta [mm]."""
+    def _below_fetus(self) -> Vector:
+        """On the uterine axis, at the fetus [mm]."""
         placement = self.room.placement
-        low = float(placement.centre[2] - placement.half[2]) + 4.0
+        return np.array([0.0, 0.0, float(placement.centre[2] - placement.half[2]) + 4.0])
+
+    @property
+    def open_neck(self) -> Shape:
+        """The way to the os, away from a low placenta; it stays open whatever bulges."""
         aside = 8.0 * self.site.side if self.site.exact else np.zeros(3)
-        return np.array([0.0, 0.0, low]) - aside
+        return neck(self._below_fetus - aside)
+
+    @property
+    def filled_neck(self) -> Shape:
+        """The way down to where the outside of a placenta lies on the os."""
+        low = np.array([0.0, 0.0, NECK_RADIUS + (1.0 - INWARD) * self.thickness])
+        return capsule(low, self._below_fetus, NECK_RADIUS, 0.8 * INWARD * self.thickness)
 
     def dented(self, pear: Pear, wall: Shape) -> Shape:
         """The `wall` with funnel, contraction and the dent of the placenta."""
@@ -87,7 +98,7 @@ class Design:
             dents.append((self.contraction.shape(pear), 10.0))
         cavity, funnel = dented(wall, dents), self.cervix.funnel
         if self.site.edge >= 0.0:
-            cavity = union(cavity, neck(self._above_os), blend=5.0)
+            cavity = union(cavity, self.open_neck, blend=5.0)
         return cavity if funnel is None else union(cavity, funnel, blend=4.0)
 
 
@@ -133,7 +144,11 @@ class Chamber:
         """The cavity without dents, before it yields."""
         if self.gap is None:
             return self.pear.shape
-        return clinging(self.pear.shape, self.design.room.placement.sheath, self.gap)
+        clings = clinging(self.pear.shape, self.design.room.placement.sheath, self.gap)
+        if self.design.site.edge >= 0.0:
+            return clings
+        # the sheath ends above the os; a praevia lies on the wall down there
+        return union(clings, self.design.filled_neck, blend=12.0)
 
     @cached_property
     def sac(self) -> Shape:

@@ -30,7 +30,7 @@ from insonate.anatomy.implicit.program import distance, gradient
 from insonate.anatomy.womb.cavity import BEND, CLEARANCE, Pear
 from insonate.errors import InputError, closest
 
-__all__ = ["PLATE", "SITES", "Disc", "Site", "lakes", "site_of"]
+__all__ = ["INWARD", "PLATE", "SITES", "Disc", "Site", "lakes", "site_of"]
 
 Vector = NDArray[np.float64]
 
@@ -170,7 +170,9 @@ class Disc:
         if not self.site.exact:
             return ball
         limit = half_space(-(self.site.beyond + grown) * side, -side)
-        return intersect(ball, limit, blend=6.0)
+        ball = intersect(ball, limit, blend=6.0)
+        down = np.array([0.0, 0.0, -1.0])  # the cervix below the os keeps its length
+        return intersect(ball, half_space(grown * down, down), blend=2.0)
 
     def dent(self, wall: Shape) -> tuple[Shape, float]:
         """What it takes of the cavity within `wall`, and the blend of the dent's edge [mm]."""
