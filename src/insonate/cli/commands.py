@@ -7,6 +7,7 @@ from typing import Annotated
 
 from tyro.conf import subcommand
 
+from insonate.cli.data import DataCommand
 from insonate.cli.lists import ListProbes, ListScenes, ListTissues, ShowProbe, ShowTissue
 from insonate.cli.patient import MakePatient
 from insonate.cli.render import Render
@@ -52,6 +53,7 @@ class TissueCommand:
 Command = (
     Annotated[Render, subcommand("render")]
     | Annotated[RenderDataset, subcommand("render-dataset")]
+    | Annotated[DataCommand, subcommand("data")]
     | Annotated[MakePatient, subcommand("patient")]
     | Annotated[SceneCommand, subcommand("scene")]
     | Annotated[ProbeCommand, subcommand("probe")]

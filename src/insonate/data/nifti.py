@@ -13,7 +13,7 @@ from insonate.data.palette import label_colors
 from insonate.errors import InputError
 from insonate.sim.frame import Frame
 
-__all__ = ["NiftiLabels"]
+__all__ = ["NiftiLabels", "stack_step"]
 
 STEP_TOLERANCE = 1e-3  # mm
 TURN_TOLERANCE = 1e-6  # mm a pixel: a micrometre across an image
@@ -56,7 +56,7 @@ class NiftiLabels:
         """
         if not self._labels:
             raise InputError(f"{self.folder}: no frames to write")
-        step = _stack_step(self._matrices) if self._one_shape() else None
+        step = stack_step(self._matrices) if self._one_shape() else None
         if step is not None:
             order = slice(None, None, -1 if step < 0 else 1)
             volume = np.stack(self._labels[order])
@@ -108,8 +108,12 @@ class NiftiLabels:
         return target
 
 
-def _stack_step(matrices: list[NDArray[np.float64]]) -> float | None:
-    """Distance of parallel, evenly spaced images along i x j [mm], or None for other sweeps."""
+def stack_step(matrices: list[NDArray[np.float64]]) -> float | None:
+    """Distance of parallel, evenly spaced images along i x j [mm], or None for other sweeps.
+
+    Args:
+        matrices: from (column, row, 0, 1) of each image to the world, `(4, 4)` [mm].
+    """
     if len(matrices) < 2:
         return None
     poses = np.stack(matrices)
