@@ -30,6 +30,7 @@ __all__ = [
     "chain",
     "frame_transforms",
     "is_rigid",
+    "nearest_rigid",
     "path_to_world",
     "place",
     "read_configuration",
@@ -114,6 +115,14 @@ def is_rigid(matrix: Matrix) -> bool:
     turn = matrix[:3, :3]
     off = np.abs(turn.T @ turn - np.eye(3)).max()
     return bool(off < _RIGID and np.linalg.det(turn) > 0 and _is_affine(matrix))
+
+
+def nearest_rigid(matrix: Matrix) -> Matrix:
+    """The rigid matrix nearest to one that was written with few digits."""
+    left, _, right = np.linalg.svd(matrix[:3, :3])
+    rigid = matrix.copy()
+    rigid[:3, :3], rigid[3] = left @ right, [0.0, 0.0, 0.0, 1.0]
+    return rigid
 
 
 def _is_affine(matrix: Matrix) -> bool:

@@ -15,6 +15,7 @@ from insonate.data.importers.plus import (
     Matrix,
     PlacingError,
     is_rigid,
+    nearest_rigid,
     path_to_world,
     place,
     read_configuration,
@@ -113,6 +114,7 @@ class PosedImages:
         said = {"file": file.name, "frame": number}
         sequence = self._folder.name
         if self._image_to_probe is None:
+            pose = nearest_rigid(pose)
             return Imported(image, pose=pose, patient=patient, sequence=sequence, metadata=said)
         try:
             placed = place(pose @ self._image_to_probe, *image.shape)

@@ -201,17 +201,18 @@ def data_file(header: Path, name: str) -> Path:
         InputError: it is missing or lies elsewhere.
     """
     folder = header.parent.resolve()
+    plain = not Path(name).is_absolute() and ".." not in Path(name).parts
     try:
         path = (folder / name).resolve()
-        inside = not Path(name).is_absolute() and ".." not in Path(name).parts
-        if not (name and inside and path.is_relative_to(folder)):
-            raise InputError(
-                f"{header}: pixels in '{name[:80]}'; expected a file in the header's folder"
-            )
-        if not path.is_file():
-            raise InputError(f"{header}: pixels in '{name[:80]}', which is missing")
+        found = path.is_file()
     except (OSError, ValueError) as error:
         raise InputError(f"{header}: pixels in '{name[:80]}', which is no name") from error
+    if not (name and plain and path.is_relative_to(folder)):
+        raise InputError(
+            f"{header}: pixels in '{name[:80]}'; expected a file in the header's folder"
+        )
+    if not found:
+        raise InputError(f"{header}: pixels in '{name[:80]}', which is missing")
     return path
 
 

@@ -24,6 +24,7 @@ from insonate.data.importers.plus import (
     Step,
     chain,
     frame_transforms,
+    nearest_rigid,
     path_to_world,
     place,
     read_configuration,
@@ -242,7 +243,7 @@ class _Tracking:
         upright = _upright(transforms.get((IMAGE, "Probe")))
         if upright is None or self.probe_way is None:
             return placed
-        return replace(upright, pose=chain(self.probe_way, transforms))
+        return replace(upright, pose=nearest_rigid(chain(self.probe_way, transforms)))
 
 
 def _upright(image_to_probe: Matrix | None) -> Placed | None:
