@@ -20,7 +20,7 @@ class Fan:
     Attributes:
         column: of the apex, where the sides meet.
         row: of the apex; it may lie above the image.
-        inner: radius of the probe's face.
+        inner: radius of the probe's face; 0 if the image shows none.
         outer: radius of the deepest samples.
         left: angle of the left side from straight down, negative to the left [rad].
         right: angle of the right side [rad].
@@ -34,8 +34,10 @@ class Fan:
     right: float
 
     @property
-    def face(self) -> tuple[float, float]:
-        """Column and row of the middle of the probe's face."""
+    def face(self) -> tuple[float, float] | None:
+        """Column and row of the middle of the probe's face; None if it is above the image."""
+        if self.inner <= 0.0 and self.row < -0.5:
+            return None
         middle = (self.left + self.right) / 2.0
         return (
             self.column + self.inner * math.sin(middle),

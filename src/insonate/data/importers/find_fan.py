@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +24,15 @@ __all__ = ["Content", "find_area"]
 #: Gray values above the background that count as content; the fit that agrees best is kept.
 LEVELS = (1, 4, 10)
 #: Least share that a fan and what was found have in common, of both together.
-AGREEMENT = 0.85
+AGREEMENT = 0.7
 #: Largest share of the content that may lie outside.
 CUT_OFF = 0.02
+#: A rectangle of more than this share of both sides is the whole image.
+WHOLE = 0.97
 #: Sides that are nearer to upright are those of a rectangle [rad].
 UPRIGHT = math.radians(2.0)
+#: Least part of an arc that must be seen, for its radius to be known.
+SEEN = 0.3
 #: How far an edge may lie from a side and still count to it [pixels].
 NEAR = 1.5
 _SMALLEST = 24  # pixels, of a side of what can be found
@@ -52,50 +57,93 @@ class Content:
             self.counts[k] += above >= level
         self.frames += 1
 
-    def masks(self) -> list[Bools]:
+    def masks(self) -> list[NDArray[Any]]:
         """What is content in at least a third of the frames, for each level."""
         if self.counts is None:
             return []
         least = max(-(-self.frames // 3), 1)
-        return [counts >= least for counts in self.counts]
+        return [np.greater_equal(self.counts[k], least) for k in range(len(LEVELS))]
 
 
 def background(image: NDArray[np.uint8]) -> int:
-    """The commonest gray value, or 0 if none is common."""
-    counts = np.bincount(image.ravel(), minlength=256)
-    return int(counts.argmax()) if counts.max() > 0.05 * image.size else 0
+    """The commonest gray value of the upper corners, where no fan reaches; 0 if none is common."""
+    rows, columns = max(image.shape[0] // 8, 1), max(image.shape[1] // 12, 1)
+    corners = np.concatenate([image[:rows, :columns].ravel(), image[:rows, -columns:].ravel()])
+    counts = np.bincount(corners, minlength=256)
+    return int(counts.argmax()) if counts.max() > 0.4 * corners.size else 0
 
 
 def find_area(content: Content) -> Area | None:
     """The fan or rectangle of a sequence; None if there is none that can be trusted."""
-    found: list[tuple[float, Area, _Edges]] = []
-    for mask in content.masks():
-        clean = _without_writing(mask)
-        if clean.sum() < _SMALLEST**2:
-            continue
-        edges = _edges(clean)
-        area = _rough(clean, edges)
-        if area is not None:
-            found.append((_agreement(area, clean), area, edges))
-    if not found:
+    found = [each for each in map(_candidate, content.masks()) if each is not None]
+    best = max(found, key=lambda each: each.agreement, default=None)
+    if best is None or best.agreement < AGREEMENT:
         return None
-    agreement, area, edges = max(found, key=lambda each: each[0])
-    if agreement < AGREEMENT:
-        return None
-    return _together(area, edges) if isinstance(area, Fan) else area
+    if isinstance(best.area, Rectangle):
+        return best.area
+    better = _together(best.area, best.edges)
+    return better if _agreement(better, best.clean) >= best.agreement - 0.01 else best.area
 
 
-def _without_writing(mask: Bools) -> Bools:
-    """The largest connected part of what is thicker than writing, filled."""
+@dataclass(frozen=True)
+class _Candidate:
+    """An area, how well it agrees with the content that it was found from, and that."""
+
+    agreement: float
+    area: Area
+    edges: _Edges
+    clean: Bools
+
+
+def _candidate(mask: Bools) -> _Candidate | None:
+    clean, thick = _without_writing(mask)
+    if clean.sum() < _SMALLEST**2:
+        return None
+    edges = _edges(clean)
+    area = _rough(clean, edges)
+    if area is None or _beside(area, thick) > CUT_OFF * clean.sum() or _is_all(area, mask):
+        return None
+    return _Candidate(_agreement(area, clean), area, edges, clean)
+
+
+def _is_all(area: Area, mask: Bools) -> bool:
+    """True for a rectangle that is the whole image: that says nothing of what is in it."""
+    if isinstance(area, Fan):
+        return False
+    rows, columns = mask.shape
+    return area.bounds.rows > WHOLE * rows and area.bounds.columns > WHOLE * columns
+
+
+def _without_writing(mask: Bools) -> tuple[Bools, Bools]:
+    """The largest connected part of what is thicker than writing, without holes; and all of it."""
     thick = max(min(mask.shape) // 60, 2)
-    dense = ndimage.uniform_filter(mask.astype(np.float32), 2 * thick + 1) > 0.5
-    parts, count = ndimage.label(ndimage.binary_opening(dense, iterations=thick))
+    dense = _share(mask, thick) > 0.5
+    thinned = _share(dense, thick) > 1.0 - 1e-4
+    parts, count = ndimage.label(thinned)
     if not count:
-        return np.zeros_like(mask)
-    sizes = np.bincount(parts.ravel())[1:]
-    core = parts == 1 + int(sizes.argmax())
-    grown = ndimage.binary_dilation(core, iterations=2 * thick)
-    return ndimage.binary_fill_holes(mask & grown)  # type: ignore[return-value]
+        return np.zeros_like(mask), thinned
+    core = parts == 1 + int(np.bincount(parts.ravel())[1:].argmax())
+    grown = _share(core, 3 * thick) > 1e-6
+    return _between(mask & grown, 0) & _between(mask & grown, 1), thinned
+
+
+def _beside(area: Area, thick: Bools) -> int:
+    """Pixels that are thicker than writing left and right of an area: it would cut them off."""
+    box = area.box(*thick.shape)
+    outside = thick & (area.mask(*thick.shape) == 0)
+    return int(outside[box.top : box.bottom].sum())
+
+
+def _share(mask: Bools, reach: int) -> NDArray[Any]:
+    """Share of what is true in a square around every pixel, that far to each side."""
+    return ndimage.uniform_filter(mask.astype(np.float32), 2 * reach + 1)
+
+
+def _between(mask: Bools, axis: int) -> Bools:
+    """All from the first to the last that is true, along an axis."""
+    before = np.logical_or.accumulate(mask, axis=axis)
+    after = np.flip(np.logical_or.accumulate(np.flip(mask, axis), axis=axis), axis)
+    return np.logical_and(before, after)
 
 
 @dataclass(frozen=True)
@@ -106,6 +154,7 @@ class _Edges:
     right: Floats
     top: Floats
     bottom: Floats
+    all: Floats  # left and right, with those at the border
 
 
 def _edges(mask: Bools) -> _Edges:
@@ -123,6 +172,7 @@ def _edges(mask: Bools) -> _Edges:
         points(last, across, last < columns - 1, (0.5, 0.0)),
         points(down, upper, upper > 0, (0.0, -0.5)),
         points(down, lower, lower < rows - 1, (0.0, 0.5)),
+        np.concatenate([points(c, across, c >= 0, (0.0, 0.0)) for c in (first, last)]),
     )
 
 
@@ -153,7 +203,7 @@ def _side(points: Floats) -> tuple[float, float] | None:
     if len(points) < _SMALLEST:
         return None
     column, row = points.T
-    pick = np.unique(np.linspace(0, len(points) - 1, 40).astype(int))
+    pick = np.unique(np.linspace(0, len(points) - 1, 30).astype(int))
     i, j = np.triu_indices(len(pick), k=5)
     a, b = pick[i], pick[j]
     slope = (column[b] - column[a]) / (row[b] - row[a])
@@ -171,65 +221,84 @@ def _side(points: Floats) -> tuple[float, float] | None:
 
 
 def _fan(edges: _Edges, left: tuple[float, float], right: tuple[float, float]) -> Fan | None:
+    """The fan between two sides; a face or an end that the image cuts off is left open."""
     if right[0] - left[0] < 1e-3:  # they do not meet above
         return None
     row = (left[1] - right[1]) / (right[0] - left[0])
     start = Fan(left[0] * row + left[1], row, 0.0, 1.0, math.atan(left[0]), math.atan(right[0]))
-    upper, lower = _arc(start, edges.top), _arc(start, edges.bottom)
-    outer = _deepest(lower)
-    if outer is None:
-        return None
+    farthest = float(start.polar(edges.all[:, 0], edges.all[:, 1])[0].max()) + 1.0
+    lower = _arc(start, edges.bottom)
+    end = float(np.quantile(lower, 0.95)) if len(lower) else 0.0
+    outer = _seen(start, lower[lower > end - 3.0 * NEAR]) or farthest
+    upper = _arc(start, edges.top)
     upper = upper[upper < 0.7 * outer]
-    inner = _commonest(upper) if len(upper) >= _SMALLEST // 2 else 0.0
+    inner = _seen(start, upper[np.abs(upper - _commonest(upper)) < 2.0 * NEAR]) or 0.0
     return Fan(start.column, start.row, inner, outer, start.left, start.right)
 
 
 def _arc(fan: Fan, points: Floats) -> Floats:
     """Radii of those points that lie between the sides, well inside."""
-    if not len(points):
-        return np.zeros(0)
     radius, angle = fan.polar(points[:, 0], points[:, 1])
     margin = 0.03 * (fan.right - fan.left)
     return radius[(angle > fan.left + margin) & (angle < fan.right - margin)]
 
 
+def _seen(fan: Fan, radii: Floats) -> float | None:
+    """The radius of an arc, if enough of it is to be seen: an edge a column, where there is."""
+    if len(radii) < _SMALLEST // 4:
+        return None
+    radius = float(np.median(radii))
+    columns = radius * (math.sin(fan.right) - math.sin(fan.left))
+    return radius if len(radii) > SEEN * columns else None
+
+
 def _commonest(values: Floats) -> float:
-    """The value that most others are near to."""
+    """The value that most others are near to; 0 if there are none."""
+    if not len(values):
+        return 0.0
     near = np.abs(values[:, None] - values[None, :: max(len(values) // 200, 1)]) < 2.0 * NEAR
     best = near[:, near.sum(0).argmax()]
     return float(np.median(values[best]))
 
 
-def _deepest(radii: Floats) -> float | None:
-    """Where the content ends: what lies above ends at shadows, nothing lies below."""
-    if len(radii) < _SMALLEST // 2:
-        return None
-    high = np.quantile(radii, 0.95)
-    return float(np.median(radii[radii > high - 3.0 * NEAR]))
-
-
 def _together(rough: Fan, edges: _Edges) -> Fan:
     """All six numbers from all edges that belong to the rough fan."""
-
-    def residuals(p: Floats, near: list[Floats]) -> Floats:
-        fan = Fan(*p)
-        out = []
-        for side, points in zip((fan.left, fan.right), near[:2], strict=True):
-            across, down = points[:, 0] - fan.column, points[:, 1] - fan.row
-            out.append(across * math.cos(side) - down * math.sin(side))
-        for radius, points in zip((fan.inner, fan.outer), near[2:], strict=True):
-            out.append(fan.polar(points[:, 0], points[:, 1])[0] - radius)
-        return np.concatenate(out)
-
-    best = np.array([rough.column, rough.row, *rough._rest()])
+    best = np.array([rough.column, rough.row, rough.left, rough.right, rough.inner, rough.outer])
     for reach in (3.0 * NEAR, NEAR):
-        near = _belonging(Fan(*best), edges, reach)
+        near = _belonging(_as_fan(best), edges, reach)
         if sum(map(len, near)) < _SMALLEST:
             break
         best = optimize.least_squares(
-            residuals, best, args=(near,), loss="soft_l1", x_scale=[1, 1, 1, 1, 1e-3, 1e-3]
+            lambda p, near=near: _away(p, near)[0],
+            best,
+            jac=lambda p, near=near: _away(p, near)[1],  # type: ignore[arg-type]
+            loss="soft_l1",
+            x_scale=[1.0, 1.0, 1e-3, 1e-3, 1.0, 1.0],
         ).x
-    return Fan(*(float(value) for value in best))
+    return _as_fan(best)
+
+
+def _as_fan(p: Floats) -> Fan:
+    column, row, left, right, inner, outer = map(float, p)
+    return Fan(column, row, inner, outer, left, right)
+
+
+def _away(p: Floats, near: list[Floats]) -> tuple[Floats, Floats]:
+    """Distances of edges from where they should be, and their derivatives by the six numbers."""
+    distances, derivatives = [], []
+    for k, points in enumerate(near):
+        across, down = points[:, 0] - p[0], points[:, 1] - p[1]
+        by = np.zeros((len(points), 6))
+        if k < 2:  # a side
+            sine, cosine = math.sin(p[2 + k]), math.cos(p[2 + k])
+            distances.append(across * cosine - down * sine)
+            by[:, 0], by[:, 1], by[:, 2 + k] = -cosine, sine, -across * sine - down * cosine
+        else:  # an arc
+            radius = np.maximum(np.hypot(across, down), 1e-9)
+            distances.append(radius - p[2 + k])
+            by[:, 0], by[:, 1], by[:, 2 + k] = -across / radius, -down / radius, -1.0
+        derivatives.append(by)
+    return np.concatenate(distances), np.concatenate(derivatives)
 
 
 def _belonging(fan: Fan, edges: _Edges, reach: float) -> list[Floats]:
@@ -240,7 +309,8 @@ def _belonging(fan: Fan, edges: _Edges, reach: float) -> list[Floats]:
         away = np.abs(across * math.cos(side) - down * math.sin(side))
         kept.append(points[away < reach])
     margin = 0.02 * (fan.right - fan.left)
-    for end, points in ((fan.inner, edges.top), (fan.outer, edges.bottom)):
+    ends = (fan.inner, edges.top), (fan.outer, edges.bottom)
+    for end, points in ends:
         radius, angle = fan.polar(points[:, 0], points[:, 1])
         between = (angle > fan.left + margin) & (angle < fan.right - margin)
         kept.append(points[between & (np.abs(radius - end) < reach)])

@@ -88,7 +88,7 @@ def _geometry(frame: Imported, place: Place, scale: tuple[float, float]) -> dict
     origin = frame.origin
     if origin is None and frame.pose is not None:
         origin = 0.0, 0.0
-    elif origin is None and place.area is not None:
+    elif origin is None and place.area is not None and place.area.face is not None:
         column, row = place.area.face
         origin = -column * across, -row * down
     if origin is None:
