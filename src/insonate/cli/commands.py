@@ -8,6 +8,7 @@ from typing import Annotated
 from tyro.conf import subcommand
 
 from insonate.cli.data import DataCommand
+from insonate.cli.import_data import ImportData
 from insonate.cli.lists import ListProbes, ListScenes, ListTissues, ShowProbe, ShowTissue
 from insonate.cli.patient import MakePatient
 from insonate.cli.render import Render
@@ -53,6 +54,7 @@ class TissueCommand:
 Command = (
     Annotated[Render, subcommand("render")]
     | Annotated[RenderDataset, subcommand("render-dataset")]
+    | Annotated[ImportData, subcommand("import")]
     | Annotated[DataCommand, subcommand("data")]
     | Annotated[MakePatient, subcommand("patient")]
     | Annotated[SceneCommand, subcommand("scene")]

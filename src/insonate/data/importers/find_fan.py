@@ -27,6 +27,8 @@ LEVELS = (1, 4, 10)
 AGREEMENT = 0.7
 #: Largest share of the content that may lie outside.
 CUT_OFF = 0.02
+#: Rows or columns that suffice to tell parts of an image from writing.
+COARSE = 240
 #: A rectangle of more than this share of both sides is the whole image.
 WHOLE = 0.97
 #: Sides that are nearer to upright are those of a rectangle [rad].
@@ -115,16 +117,26 @@ def _is_all(area: Area, mask: Bools) -> bool:
 
 
 def _without_writing(mask: Bools) -> tuple[Bools, Bools]:
-    """The largest connected part of what is thicker than writing, without holes; and all of it."""
-    thick = max(min(mask.shape) // 60, 2)
-    dense = _share(mask, thick) > 0.5
-    thinned = _share(dense, thick) > 1.0 - 1e-4
-    parts, count = ndimage.label(thinned)
+    """The largest connected part of what is thicker than writing, without holes; and all of it.
+
+    The parts are found coarsely, the edges are those of the mask.
+    """
+    step = max(min(mask.shape) // COARSE, 1)
+    small = mask[::step, ::step]
+    reach = max(min(small.shape) // 60, 2)
+    dense = _share(small, reach) > 0.5
+    thick = _share(dense, reach) > 1.0 - 1e-4
+    labelled: Any = ndimage.label(thick)  # parts and their number
+    parts, count = labelled
     if not count:
-        return np.zeros_like(mask), thinned
+        return np.zeros_like(mask), np.zeros_like(mask)
     core = parts == 1 + int(np.bincount(parts.ravel())[1:].argmax())
-    grown = _share(core, 3 * thick) > 1e-6
-    return _between(mask & grown, 0) & _between(mask & grown, 1), thinned
+    grown = mask & _enlarged(_share(core, 3 * reach) > 1e-6, step, mask.shape)
+    return _between(grown, 0) & _between(grown, 1), _enlarged(thick, step, mask.shape)
+
+
+def _enlarged(mask: Bools, step: int, shape: tuple[int, ...]) -> Bools:
+    return mask.repeat(step, 0).repeat(step, 1)[: shape[0], : shape[1]]
 
 
 def _beside(area: Area, thick: Bools) -> int:
