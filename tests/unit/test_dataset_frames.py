@@ -23,7 +23,7 @@ PHANTOM = {
     "poses": {"shift": {"uniform": [-6, 6]}, "roll": {"normal": [0, 10]}},
     "probe": {"preset": "c5_2v", "depth": 90, "scanlines": 48, "samples": 1024},
     "display": {"gain": {"uniform": [-3, 3]}},
-    "image": {"rows": 48, "columns": 85,
+    "image": {"rows": 48, "columns": 84,
               "arrays": ["bmode", "bmode_fast", "labels", "attenuation", "shadow", "mask"]},
 }  # fmt: skip
 
@@ -58,12 +58,24 @@ def test_a_frame_is_what_the_simulator_makes_of_what_it_says():
     )
     frame = Simulator(load_scene("cysts"), probe, settings).frame(sample["pose"], sample["seed"])
     wide = frame.mask.shape[1]
-    first = (85 - wide) // 2
+    first = (84 - wide) // 2
     np.testing.assert_array_equal(sample["bmode"][:, first : first + wide], frame.image())
     np.testing.assert_array_equal(sample["labels"][:, first : first + wide], frame.labels)
     assert not sample["mask"][:, :first].any()
     at = np.array([1.0, 1.0]) * frame.origin
     assert sample["origin"] == pytest.approx(at - [first * frame.spacing, 0.0])
+
+
+def test_a_frame_that_is_rendered_finer_is_averaged():
+    plain = renderer().sample(5)
+    image = PHANTOM["image"] | {"rows": 24, "columns": 42, "oversample": 2}
+    fine = renderer(image=image).sample(5)
+    means = plain["bmode"].reshape(24, 2, 42, 2).mean(axis=(1, 3))
+    assert np.abs(fine["bmode"] - means).max() <= 1.0
+    assert fine["spacing"] == pytest.approx(2.0 * np.array(plain["spacing"]))
+    half = 0.5 * plain["spacing"][0]
+    assert fine["origin"] == pytest.approx(np.array(plain["origin"]) + half)
+    np.testing.assert_array_equal(fine["labels"], plain["labels"][1::2, 1::2])
 
 
 def test_numbers_differ_in_place_seed_and_knobs():

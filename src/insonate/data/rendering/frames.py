@@ -16,6 +16,7 @@ from insonate.config import to_plain
 from insonate.data.dataset.splits import split_frames
 from insonate.data.rendering.distribution import Distribution, draw_of
 from insonate.data.rendering.holding import Hold, hold
+from insonate.data.rendering.pixels import Pixels
 from insonate.data.rendering.recipe import DatasetRecipe
 from insonate.data.rendering.subjects import Subject, classes_of, make_subject, planes_of
 from insonate.errors import InputError, closest
@@ -109,7 +110,7 @@ class FrameRenderer:
         chosen = Settings.preset(recipe.quality)
         display = dataclasses.replace(
             chosen.display, **_known(Display, "display", drawn("display", recipe.display)),
-            rows=recipe.image.rows,
+            rows=recipe.image.rows * recipe.image.oversample,
         )  # fmt: skip
         return _Setup(
             held=held,
@@ -153,26 +154,23 @@ class FrameRenderer:
     ) -> dict[str, Any]:
         vertices = subject.vertices(setup.probe, setup.held.pose)
         fine = self._fine(subject, setup, glance, vertices)
-        rows, columns = self.recipe.image.rows, self.recipe.image.columns
+        pixels = Pixels(self.recipe.image, fine)
         table = self.classes.lookup(fine.region_names)
-        images = {
-            "bmode": fine.image(),
-            "bmode_fast": glance.image(),
-            "labels": table[fine.labels] * fine.mask.astype(np.uint8),
-            "attenuation": _bytes(fine.attenuation),
-            "shadow": _bytes(fine.shadow),
-            "mask": fine.mask.astype(np.uint8),
-        }
-        first = (columns - fine.mask.shape[1]) // 2  # columns before the fan, or cut from it
         sample: dict[str, Any] = {
-            name: _centred(images[name], rows, columns, first) for name in self.recipe.image.arrays
+            "bmode": pixels.averaged(fine.bmode),
+            "bmode_fast": pixels.averaged(glance.bmode),
+            "labels": pixels.sampled(table[fine.labels] * fine.mask.astype(np.uint8)),
+            "attenuation": pixels.averaged(fine.attenuation),
+            "shadow": pixels.averaged(fine.shadow),
+            "mask": pixels.sampled(fine.mask.astype(np.uint8)),
         }
+        sample = {name: sample[name] for name in self.recipe.image.arrays}
         if self.recipe.image.landmarks:
-            sample["landmarks"] = self._landmarks(subject, fine, vertices, first)
+            sample["landmarks"] = self._landmarks(subject, pixels, vertices)
         return sample | {
             "pose": setup.held.pose,
-            "spacing": (fine.spacing, fine.spacing),
-            "origin": (fine.origin[0] - first * fine.spacing, fine.origin[1]),
+            "spacing": (pixels.spacing, pixels.spacing),
+            "origin": pixels.origin,
             "patient": subject.number,
             "sequence": self._sequence(frame),
             "plane": self.planes.index(setup.held.plane) if setup.held.plane else -1,
@@ -195,21 +193,18 @@ class FrameRenderer:
         return engine.frame(setup.held.pose, setup.seed)
 
     def _landmarks(
-        self, subject: Subject, frame: Frame, vertices: NDArray[np.float32], first: int
+        self, subject: Subject, pixels: Pixels, vertices: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Column and row of each landmark near the plane, NaN for the others."""
-        found = np.full((len(self.recipe.image.landmarks), 2), np.nan, np.float32)
-        world = subject.pressed_landmarks(vertices)
-        to_probe = np.linalg.inv(frame.pose)
-        for k, name in enumerate(self.recipe.image.landmarks):
+        image = self.recipe.image
+        found = np.full((len(image.landmarks), 2), np.nan, np.float32)
+        world, to_probe = subject.pressed_landmarks(vertices), np.linalg.inv(pixels.frame.pose)
+        for k, name in enumerate(image.landmarks):
             if name in world:
                 x, y, z = (to_probe @ [*world[name], 1.0])[:3]
-                column, row = (x - frame.origin[0], z - frame.origin[1])
-                column, row = column / frame.spacing, row / frame.spacing
-                rows, columns = frame.mask.shape
-                inside = -0.5 <= column < columns - 0.5 and -0.5 <= row < rows - 0.5
-                if abs(y) <= self.recipe.image.slack and inside:
-                    found[k] = column + first, row
+                at = pixels.position(x, z)
+                if at is not None and abs(y) <= image.slack:
+                    found[k] = at
         return found
 
     def _sequence(self, frame: int) -> int:
@@ -242,16 +237,3 @@ def _known(of: type, group: str, given: Mapping[str, Any]) -> dict[str, Any]:
         if name not in names:
             raise InputError(f"{group}: unknown '{name}'; {closest(name, names)}")
     return dict(given)
-
-
-def _bytes(share: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.round(np.clip(share, 0.0, 1.0) * 255.0).astype(np.uint8)
-
-
-def _centred(image: NDArray[np.uint8], rows: int, columns: int, first: int) -> NDArray[np.uint8]:
-    """An image with columns added or cut on both sides alike."""
-    wide = np.zeros((rows, columns), np.uint8)
-    have = image.shape[1]
-    left, right = max(first, 0), min(first + have, columns)
-    wide[:, left:right] = image[:, left - first : right - first]
-    return wide

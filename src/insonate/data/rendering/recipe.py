@@ -103,6 +103,7 @@ class Image:
     Attributes:
         rows: of the image [pixels].
         columns: of the image; the fan is centred, and cut or padded.
+        oversample: the image is rendered so many times finer, and averaged.
         arrays: names of `insonate.data.dataset.IMAGES`.
         labels: patterns of regions by class, such as `follicle: [follicle_*]`; all regions when
             empty.
@@ -112,6 +113,7 @@ class Image:
 
     rows: int
     columns: int
+    oversample: int = 1
     arrays: tuple[str, ...] = ("bmode", "bmode_fast", "labels", "attenuation", "mask")
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     landmarks: tuple[str, ...] = ()
@@ -185,6 +187,7 @@ class DatasetRecipe:
         """
         _at_least("subjects.frames", self.subjects.frames, 1)
         _at_least("reject.attempts", self.reject.attempts, 1)
+        _at_least("image.oversample", self.image.oversample, 1)
         if self.subjects.frames % self.shard:
             raise InputError(
                 f"subjects.frames: expected a multiple of shard ({self.shard}), so that one "
