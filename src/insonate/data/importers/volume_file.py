@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,8 @@ __all__ = ["ENDINGS", "LARGEST", "Volume", "read_volume"]
 ENDINGS = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
 #: Most voxels of a volume; it is held in memory.
 LARGEST = 2**29
-_LARGEST_RATIO = 1032  # of a file that is inflated
+_LARGEST_BYTES = 8 * LARGEST
+_PART = 2**20  # bytes read at once
 _NIFTI_HEADER = 348  # bytes
 
 
@@ -103,7 +106,8 @@ def _read_nifti(path: Path, pixels: int, slices: int) -> Volume:
         if reader.GetNumberOfComponents() != 1:
             raise InputError(f"{path}: expected one number a voxel")
         _check_size(path, size, pixels, slices)
-        _check_length(path, size[0] * size[1] * size[2])
+        bits = int(reader.GetMetaData("bitpix"))
+        _check_length(path, size[0] * size[1] * size[2], bits)
         image = reader.Execute()
     except (RuntimeError, ValueError, OverflowError, MemoryError) as error:
         if isinstance(error, InputError):
@@ -115,9 +119,26 @@ def _read_nifti(path: Path, pixels: int, slices: int) -> Volume:
     return Volume(path.name, values, Geometry(steps, np.array(image.GetOrigin())))
 
 
-def _check_length(path: Path, voxels: int) -> None:
-    """A voxel has a byte at least; the library itself believes what the header says."""
+def _check_length(path: Path, voxels: int, bits: int) -> None:
+    """All voxels are there; the library itself fills what is missing with zeros."""
     length = path.stat().st_size
-    holds = length * _LARGEST_RATIO if path.name.lower().endswith(".gz") else length
-    if voxels > max(holds - _NIFTI_HEADER, 0):
-        raise InputError(f"{path}: {voxels} voxels announced, but the file has {length} bytes")
+    if path.name.lower().endswith(".gz"):
+        length = _inflated(path, length)
+    if voxels * max(bits, 8) // 8 > length - _NIFTI_HEADER:
+        raise InputError(
+            f"{path}: {voxels} voxels of {bits} bits announced, but there are {length} bytes"
+        )
+
+
+def _inflated(path: Path, length: int) -> int:
+    """Bytes of a gzip file, all of which are looked at: it may be cut off or changed."""
+    total = 0
+    try:
+        with gzip.open(path) as file:
+            while part := file.read(_PART):
+                total += len(part)
+                if total > _LARGEST_BYTES:
+                    raise InputError(f"{path}: inflates to more than {_LARGEST_BYTES} bytes")
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: a broken or truncated gzip file of {length} bytes") from error
+    return total
