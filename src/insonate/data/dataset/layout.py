@@ -11,7 +11,16 @@ import numpy as np
 
 from insonate.errors import InputError, closest
 
-__all__ = ["COLUMNS", "IMAGES", "METADATA", "SCHEMA", "Array", "Attributes", "Layout"]
+__all__ = [
+    "COLUMNS",
+    "IMAGES",
+    "METADATA",
+    "SCHEMA",
+    "UNLABELLED",
+    "Array",
+    "Attributes",
+    "Layout",
+]
 
 #: Version of what is described here; a reader refuses a newer one.
 SCHEMA = 1
@@ -35,6 +44,8 @@ COLUMNS: Mapping[str, tuple[str, tuple[int, ...]]] = {
     "split": ("int32", ()),  # an index into the attribute splits
     "seed": ("uint64", ()),
 }
+#: Region of pixels that nobody labelled, where only some frames have labels.
+UNLABELLED = "unlabelled"
 #: Longest description of a frame, JSON in UTF-8 [bytes].
 METADATA = 4096
 _LARGEST_SIDE = 16_384
@@ -156,6 +167,11 @@ class Attributes:
     provenance: str = ""
     licence: str = ""
     recipe: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def unlabelled(self) -> int | None:
+        """The label of pixels that nobody labelled, if there is one."""
+        return self.regions.index(UNLABELLED) if UNLABELLED in self.regions else None
 
     @classmethod
     def read(cls, stored: Mapping[str, Any]) -> Attributes:

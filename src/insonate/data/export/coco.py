@@ -18,7 +18,6 @@ from insonate.data.export.labelled import (
     require_labels,
     row_of,
     save_image,
-    unlabelled,
     write_json,
 )
 
@@ -85,7 +84,7 @@ def run_lengths(mask: NDArray[np.bool_]) -> list[int]:
 
 def _labels(dataset: Dataset, labels: NDArray[np.uint8]) -> list[int]:
     """Labels in a frame, but for the background and what nobody labelled."""
-    return [k for k in np.unique(labels).tolist() if k and k != unlabelled(dataset)]
+    return [k for k in np.unique(labels).tolist() if k and k != dataset.attributes.unlabelled]
 
 
 def _annotation(number: int, image: int, label: int, mask: NDArray[np.bool_]) -> dict[str, Any]:
@@ -116,7 +115,7 @@ def _image(dataset: Dataset, identity: int, name: str, row: dict[str, Any]) -> d
 def _categories(dataset: Dataset, used: set[int]) -> list[dict[str, Any]]:
     """All regions that have a name, and labels that are used without one."""
     names, about = region_names(dataset), dataset.attributes
-    known = set(range(1, len(about.regions))) - {unlabelled(dataset)}
+    known = set(range(1, len(about.regions))) - {dataset.attributes.unlabelled}
     return [
         {"id": k, "name": names[k], "supercategory": about.tissues.get(names[k], "tissue")}
         for k in sorted(known | used)

@@ -25,14 +25,11 @@ __all__ = [
     "row_of",
     "save_image",
     "save_labels",
-    "unlabelled",
     "write_json",
     "write_table",
 ]
 
 Progress = Callable[[Iterable[int]], Iterable[int]]
-#: Name of the region of pixels that nobody labelled, as importers give it.
-UNLABELLED = "unlabelled"
 
 
 def require_labels(dataset: Dataset, layout: str) -> None:
@@ -51,16 +48,13 @@ def region_names(dataset: Dataset) -> list[str]:
     return names + [f"label_{k}" for k in range(len(names), 256)]
 
 
-def unlabelled(dataset: Dataset) -> int | None:
-    """The label of pixels that nobody labelled, if there is one."""
-    names = dataset.attributes.regions
-    return names.index(UNLABELLED) if UNLABELLED in names else None
-
-
 def is_labelled(dataset: Dataset, labels: NDArray[np.uint8]) -> bool:
-    """False if no pixel of a frame's labels, `(rows, columns)`, was labelled."""
-    nobody = unlabelled(dataset)
-    return nobody is None or bool((labels != nobody).any())
+    """False if no pixel of a frame's labels, `(rows, columns)`, was labelled.
+
+    What was padded to the size of the dataset has label 0 in any case.
+    """
+    nobody, present = dataset.attributes.unlabelled, set(np.unique(labels).tolist())
+    return nobody not in present or not present <= {0, nobody}
 
 
 def case_name(dataset: Dataset, index: int) -> str:

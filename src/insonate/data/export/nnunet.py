@@ -16,7 +16,6 @@ from insonate.data.export.labelled import (
     require_labels,
     row_of,
     save_image,
-    unlabelled,
     write_json,
     write_table,
 )
@@ -76,7 +75,7 @@ def _renumbered(dataset: Dataset) -> tuple[dict[str, int], np.ndarray]:
     present = np.zeros(256, bool)
     for index in range(len(dataset)):
         present[np.unique(dataset.raw("labels", index))] = True
-    nobody, names = unlabelled(dataset), region_names(dataset)
+    nobody, names = dataset.attributes.unlabelled, region_names(dataset)
     used = [k for k in np.flatnonzero(present).tolist() if k and k != nobody]
     if not used:
         raise InputError(f"{dataset.where}: no labels but the background")

@@ -173,14 +173,15 @@ def _check_images(
     if labels is not None and regions and int(labels.max()) >= len(regions):
         fault(f"labels beyond the {len(regions)} regions")
     if mask is not None:
-        _check_mask(mask, arrays, fault, remark)
+        _check_mask(mask, arrays, fault)
+        said = None if labels is None else labels[(mask == 0) & (labels > 0)]
+        if said is not None and (said != dataset.attributes.unlabelled).any():
+            remark("labels reach outside the mask")
     if bmode is not None and bmode.min() == bmode.max():
         remark("bmode is of one gray value")
 
 
-def _check_mask(
-    mask: NDArray[Any], arrays: dict[str, NDArray[Any]], fault: _Note, remark: _Note
-) -> None:
+def _check_mask(mask: NDArray[Any], arrays: dict[str, NDArray[Any]], fault: _Note) -> None:
     outside = mask == 0
     if mask.max() > 1:
         fault("mask with values other than 0 and 1")
@@ -189,8 +190,6 @@ def _check_mask(
     for name in ("bmode", "bmode_fast"):
         if name in arrays and arrays[name][outside].any():
             fault(f"{name} is not black outside the mask")
-    if "labels" in arrays and arrays["labels"][outside].any():
-        remark("labels reach outside the mask")
 
 
 def _check_columns(dataset: Dataset, arrays: dict[str, NDArray[Any]], fault: _Note) -> None:

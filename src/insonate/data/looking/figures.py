@@ -102,6 +102,9 @@ def write_poses(where: str | os.PathLike[str], path: str | os.PathLike[str]) -> 
         axes: Any = figure.add_subplot(1, 2, k + 1, projection="3d")
         _draw_poses(axes, pose[posed, :3, 3], outlines, group, names)
         axes.view_init(elevation, azimuth)
+        axes.set_proj_type("ortho")
+        if names and k == 0:
+            axes.legend(fontsize=8, loc="upper left")
     figure.suptitle(f"{Path(str(where)).name}: poses of {len(posed):,} frames")
     return _save(figure, path)
 
@@ -134,14 +137,17 @@ def _save(figure: Any, path: str | os.PathLike[str]) -> Path:
 
 
 def _draw_gray(axes: Axes, dataset: Dataset, chosen: NDArray[np.int64]) -> None:
+    highest = 0.0
     for name in ("bmode", "bmode_fast"):
         if name in dataset.layout.images:
             counts = gray_values(dataset, name, chosen)
-            mean = float(counts @ np.arange(256) / max(counts.sum(), 1))
             share = 100.0 * counts / max(counts.sum(), 1)
-            axes.step(np.arange(256), share, where="mid", label=f"{name}, mean {mean:.0f}")
-    axes.set_yscale("symlog", linthresh=1.0)
+            said = f"mean {share @ np.arange(256) / 100.0:.0f}"
+            said += f", {share[0]:.1f} % black, {share[255]:.1f} % white"
+            axes.step(np.arange(256), share, where="mid", label=f"{name}: {said}")
+            highest = max(highest, float(share[1:255].max()))  # the ends are said in words
     axes.set(xlabel="gray value", ylabel="share of pixels within the mask [%]", xlim=(-1, 256))
+    axes.set_ylim(0.0, 1.1 * highest or 1.0)
     axes.legend()
 
 
@@ -206,5 +212,3 @@ def _draw_poses(
         axes.scatter(*places[group == k].T, color=color, s=12, label=label, depthshade=False)
     axes.set(xlabel="left [mm]", ylabel="posterior [mm]", zlabel="cranial [mm]")
     axes.set_aspect("equal")
-    if names:
-        axes.legend(fontsize=8, loc="upper left")

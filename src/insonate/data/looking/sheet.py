@@ -96,7 +96,9 @@ def _cell(dataset: Dataset, index: int, width: int, labelled: bool) -> tuple[Ima
     present: set[int] = set()
     if labelled:
         stored = Image.fromarray(dataset.raw("labels", index))
-        labels = np.asarray(stored.resize((width, height), Image.Resampling.NEAREST))
+        labels = np.array(stored.resize((width, height), Image.Resampling.NEAREST))
+        if dataset.attributes.unlabelled is not None:
+            labels[labels == dataset.attributes.unlabelled] = 0
         image, present = overlaid(image, labels), set(np.unique(labels).tolist()) - {0}
     cell = Image.new("RGB", (width, height + _TEXT), _PAPER)
     cell.paste(Image.fromarray(image).convert("RGB"), (0, 0))
