@@ -42,6 +42,16 @@ class _Setup:
     attempt: int
 
 
+@dataclass(frozen=True)
+class _Glance:
+    """A try as the fast engine sees it; it shows what the fine image will."""
+
+    setup: _Setup
+    frame: Frame
+    vertices: NDArray[np.float32]
+    shortfall: float
+
+
 class FrameRenderer:
     """Renders frames of a recipe by number; a frame depends on its number alone.
 
@@ -71,7 +81,7 @@ class FrameRenderer:
             InputError: nothing could be rendered; names the frame.
         """
         subject = self._examine(frame // self.recipe.subjects.frames)
-        best: tuple[float, _Setup, Frame] | None = None
+        best: _Glance | None = None
         problem = ""
         for attempt in range(self.recipe.reject.attempts):
             setup = self._draw(subject, frame, attempt)
@@ -80,14 +90,13 @@ class FrameRenderer:
             except InputError as error:  # such as a probe in bone
                 problem = str(error)
                 continue
-            shortfall = self._shortfall(glance)
-            if best is None or shortfall < best[0]:
-                best = shortfall, setup, glance
-            if shortfall <= 0.0:
+            if best is None or glance.shortfall < best.shortfall:
+                best = glance
+            if glance.shortfall == 0.0:
                 break
         if best is None:
             raise InputError(f"frame {frame}: no try gave an image; the last: {problem}")
-        return self._pack(subject, frame, *best[1:], accepted=best[0] <= 0.0)
+        return self._pack(subject, frame, best)
 
     def _examine(self, number: int) -> Subject:
         """The subject of a number; the last one is kept."""
@@ -129,16 +138,23 @@ class FrameRenderer:
             self._simulator.configure(setup.probe, settings)
         return self._simulator
 
-    def _glance(self, subject: Subject, setup: _Setup) -> Frame:
-        """The fast image; it shows what the fine one will."""
-        pose, display = setup.held.pose, setup.settings.display
-        engine = self._engine(subject, setup, Settings.fast(display=display))
+    def _glance(self, subject: Subject, setup: _Setup) -> _Glance:
+        pose, settings = setup.held.pose, setup.settings
+        if self.recipe.quality != "fast":
+            settings = Settings.fast(display=settings.display)
+        engine = self._engine(subject, setup, settings)
+        vertices = subject.vertices(setup.probe, pose)
         if subject.pressed:
-            engine.set_vertices(subject.vertices(setup.probe, pose))
-        return engine.frame(pose, setup.seed)
+            engine.set_vertices(vertices)
+        if self.recipe.even_tgc:
+            engine.even_tgc(pose, setup.seed)
+            chosen = setup.settings.replace(display=engine.settings.display)
+            setup = dataclasses.replace(setup, settings=chosen)
+        frame = engine.frame(pose, setup.seed)
+        return _Glance(setup, frame, vertices, self._shortfall(frame))
 
     def _shortfall(self, frame: Frame) -> float:
-        """How much is missing of what the recipe asks to be seen; 0 or less when nothing is."""
+        """How much is missing of what the recipe asks to be seen, 0 when nothing is."""
         reject = self.recipe.reject
         fan = max(int(frame.mask.sum()), 1)
         lit = float((frame.mask & (frame.shadow < SHADOWED)).sum()) / fan
@@ -147,18 +163,15 @@ class FrameRenderer:
             labels = [k for k, name in enumerate(frame.region_names) if fnmatchcase(name, pattern)]
             seen = float((np.isin(frame.labels, labels) & frame.mask).sum()) / fan
             missing.append(share - seen)
-        return max(0.0, max(missing)) if max(missing) > 0 else 0.0
+        return max(0.0, *missing)
 
-    def _pack(
-        self, subject: Subject, frame: int, setup: _Setup, glance: Frame, accepted: bool
-    ) -> dict[str, Any]:
-        vertices = subject.vertices(setup.probe, setup.held.pose)
-        fine = self._fine(subject, setup, glance, vertices)
+    def _pack(self, subject: Subject, frame: int, glance: _Glance) -> dict[str, Any]:
+        setup, fine = glance.setup, self._fine(subject, glance)
         pixels = Pixels(self.recipe.image, fine)
         table = self.classes.lookup(fine.region_names)
         sample: dict[str, Any] = {
             "bmode": pixels.averaged(fine.bmode),
-            "bmode_fast": pixels.averaged(glance.bmode),
+            "bmode_fast": pixels.averaged(glance.frame.bmode),
             "labels": pixels.sampled(table[fine.labels] * fine.mask.astype(np.uint8)),
             "attenuation": pixels.averaged(fine.attenuation),
             "shadow": pixels.averaged(fine.shadow),
@@ -166,7 +179,7 @@ class FrameRenderer:
         }
         sample = {name: sample[name] for name in self.recipe.image.arrays}
         if self.recipe.image.landmarks:
-            sample["landmarks"] = self._landmarks(subject, pixels, vertices)
+            sample["landmarks"] = self._landmarks(subject, pixels, glance.vertices)
         return sample | {
             "pose": setup.held.pose,
             "spacing": (pixels.spacing, pixels.spacing),
@@ -176,21 +189,17 @@ class FrameRenderer:
             "plane": self.planes.index(setup.held.plane) if setup.held.plane else -1,
             "split": int(self._splits[subject.number]),
             "seed": setup.seed,
-            "metadata": self._metadata(subject, setup, accepted),
+            "metadata": self._metadata(subject, glance),
         }
 
-    def _fine(
-        self, subject: Subject, setup: _Setup, glance: Frame, vertices: NDArray[np.float32]
-    ) -> Frame:
+    def _fine(self, subject: Subject, glance: _Glance) -> Frame:
         """The image of the recipe's quality, with the same scatterers as the glance."""
-        if self.recipe.quality == "fast" and not self.recipe.even_tgc:
-            return glance
-        engine = self._engine(subject, setup, setup.settings)
+        if self.recipe.quality == "fast":
+            return glance.frame
+        engine = self._engine(subject, glance.setup, glance.setup.settings)
         if subject.pressed:
-            engine.set_vertices(vertices)
-        if self.recipe.even_tgc:
-            engine.even_tgc(setup.held.pose, setup.seed)
-        return engine.frame(setup.held.pose, setup.seed)
+            engine.set_vertices(glance.vertices)
+        return engine.frame(glance.setup.held.pose, glance.setup.seed)
 
     def _landmarks(
         self, subject: Subject, pixels: Pixels, vertices: NDArray[np.float32]
@@ -211,15 +220,15 @@ class FrameRenderer:
         sweep = self.recipe.poses.sweep
         return -1 if sweep is None else frame // sweep.frames
 
-    def _metadata(self, subject: Subject, setup: _Setup, accepted: bool) -> dict[str, Any]:
-        display, probe = setup.settings.display, setup.probe
+    def _metadata(self, subject: Subject, glance: _Glance) -> dict[str, Any]:
+        setup = glance.setup
         return {
             "subject": {"kind": self.recipe.subjects.kind, **subject.parameters},
             "plane": setup.held.plane,
             "attempt": setup.attempt,
-            "accepted": accepted,
-            "probe": to_plain(probe),
-            "display": to_plain(display),
+            "accepted": glance.shortfall == 0.0,
+            "probe": to_plain(setup.probe),
+            "display": to_plain(setup.settings.display),
         }
 
 
