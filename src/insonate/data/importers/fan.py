@@ -36,7 +36,7 @@ class Fan:
     @property
     def face(self) -> tuple[float, float] | None:
         """Column and row of the middle of the probe's face; None if it is above the image."""
-        if self.inner <= 0.0 and self.row < -0.5:
+        if self.inner <= 0.0 and self.row < -0.005 * self.outer:
             return None
         middle = (self.left + self.right) / 2.0
         return (

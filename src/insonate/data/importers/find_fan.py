@@ -292,7 +292,7 @@ def _together(rough: Fan, edges: _Edges) -> Fan:
 
 def _as_fan(p: Floats) -> Fan:
     column, row, left, right, inner, outer = map(float, p)
-    return Fan(column, row, inner, outer, left, right)
+    return Fan(column, row, max(inner, 0.0), outer, left, right)
 
 
 def _away(p: Floats, near: list[Floats]) -> tuple[Floats, Floats]:
