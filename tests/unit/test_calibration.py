@@ -6,7 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from insonate.cli.calibrate import Calibrate
 from insonate.data.importers.calibration import calibrate
+from insonate.data.importers.pin_scan import read_pin_scan
+from insonate.data.importers.plus import read_configuration
 from insonate.errors import InputError
 
 SPACING = (0.12, 0.15)  # rows, columns [mm]
@@ -135,3 +138,64 @@ def test_what_is_no_scan():
     poses[4, 0, 0] = np.nan
     with pytest.raises(InputError, match="image 4: expected a rigid pose"):
         calibrate(pixels, poses)
+
+
+def write_points(path, pixels, frames=None):
+    frames = range(len(pixels)) if frames is None else frames
+    rows = [f"{k},{u:.3f},{v:.3f}\n" for k, (u, v) in zip(frames, pixels, strict=True)]
+    path.write_text("frame,column,row\n" + "".join(rows))
+    return path
+
+
+def test_the_command_writes_what_an_import_reads(tmp_path, capsys):
+    pixels, poses, image_to_probe, _ = pin_scan(2, tracking=0.2)
+    pixels[5] += 120.0
+    np.save(tmp_path / "poses.npy", poses)
+    out = tmp_path / "new" / "calibration.xml"
+    Calibrate(write_points(tmp_path / "p.csv", pixels), tmp_path / "poses.npy", out=out).run()
+    said = capsys.readouterr().out
+    assert "86 images agree to 0.3" in said
+    assert "1 left out as outliers, 0 without valid tracking" in said
+    found = read_configuration(out).transforms["Image", "Probe"]
+    assert worst(found, image_to_probe) < 0.5
+
+
+def test_poses_come_from_a_tracked_sequence_too(tmp_path):
+    pixels, poses, *_ = pin_scan(2, images=20)
+    lines = ["NDims = 3", "DimSize = 1 1 20", "ElementType = MET_UCHAR", "BinaryData = True"]
+    for k, pose in enumerate(poses):
+        row = " ".join(f"{value:.12g}" for value in pose.ravel())
+        lines.append(f"Seq_Frame{k:04d}_ProbeToTrackerTransform = {row}")
+        status = "INVALID" if k == 3 else "OK"
+        lines.append(f"Seq_Frame{k:04d}_ProbeToTrackerTransformStatus = {status}")
+    path = tmp_path / "scan.igs.mha"
+    path.write_bytes("\n".join([*lines, "ElementDataFile = LOCAL", ""]).encode() + bytes(20))
+    numbers = [19, 3, 0, 1]
+    points = write_points(tmp_path / "p.csv", pixels[numbers], numbers)
+    found, at, untracked = read_pin_scan(points, path)
+    assert untracked == 1
+    assert np.allclose(found, pixels[[19, 0, 1]], atol=1e-3)
+    assert np.allclose(at, poses[[19, 0, 1]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "expected a column 'frame'"),
+        ("frame,colum,row\n1,2,3\n", "expected a column 'column'; did you mean 'colum'"),
+        ("frame,column,row\n1,2\n", "row 2: expected a frame"),
+        ("frame,column,row\n1,nan,3\n", "row 2: expected a frame"),
+        ("frame,column,row\n-1,2,3\n", "row 2: expected a frame"),
+        ("frame,column,row\n1.5,2,3\n", "whole number as frame, got 1.5"),
+        ("frame,column,row\n20,2,3\n", "frame 20; expected 0 to 19"),
+        ("frame,column,row\n", "no image with valid tracking"),
+        ("frame,column,row\n1,2,3\n2,3,4\n", "at least 8 images of the pinhead, got 2"),
+    ],
+)
+def test_tables_that_cannot_be_used_are_named(tmp_path, content, says):
+    np.save(tmp_path / "poses.npy", pin_scan(2, images=20)[1])
+    (tmp_path / "p.csv").write_text(content)
+    with pytest.raises(InputError, match=says) as caught:
+        Calibrate(tmp_path / "p.csv", tmp_path / "poses.npy", out=tmp_path / "c.xml").run()
+    assert "p.csv" in str(caught.value)
+    assert not (tmp_path / "c.xml").exists()
