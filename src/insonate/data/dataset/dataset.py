@@ -159,11 +159,14 @@ class Dataset:
             return value.astype(np.int64)
         if name == "mask":
             return value[None].astype(np.float32)
-        image = value[None].astype(np.float32) / np.float32(255.0)
-        if name in _BMODE:
-            image = np.float32(2.0) * image - np.float32(1.0)
-            if "mask" in stored:
-                image[stored["mask"][None] == 0] = np.float32(-1.0)
+        image = value[None].astype(np.float32)
+        if name not in _BMODE:
+            return np.divide(image, np.float32(255.0), out=image)
+        # in place, since memory is what this costs; exact at both ends
+        image -= np.float32(127.5)
+        image /= np.float32(127.5)
+        if "mask" in stored:
+            np.copyto(image, np.float32(-1.0), where=stored["mask"][None] == 0)
         return image
 
     def raw(self, name: str, index: int) -> NDArray[Any]:
