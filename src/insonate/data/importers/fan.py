@@ -118,7 +118,7 @@ Area = Fan | Rectangle
 
 
 def bounds(mask: NDArray[np.uint8]) -> Box:
-    """The smallest box around all that is not 0; empty if all is."""
+    """The smallest box around all of `(rows, columns)` that is not 0; empty if all is."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not len(rows):
         return Box(0, 0, 0, 0)

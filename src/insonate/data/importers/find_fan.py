@@ -68,7 +68,10 @@ class Content:
 
 
 def background(image: NDArray[np.uint8]) -> int:
-    """The commonest gray value of the upper corners, where no fan reaches; 0 if none is common."""
+    """The commonest gray value of the upper corners of an image `(rows, columns)`.
+
+    No fan reaches there. It is 0 if none is common.
+    """
     rows, columns = max(image.shape[0] // 8, 1), max(image.shape[1] // 12, 1)
     corners = np.concatenate([image[:rows, :columns].ravel(), image[:rows, -columns:].ravel()])
     counts = np.bincount(corners, minlength=256)

@@ -60,7 +60,7 @@ def read_pictures(path: Path, pixels: int, pages: int) -> Iterator[Gray | Pictur
         try:
             with Image.open(path, formats=_FORMATS) as picture:
                 yield from _pages(picture, pixels, pages)
-        except (*_BROKEN, Image.DecompressionBombError) as error:
+        except (PictureError, *_BROKEN, Image.DecompressionBombError) as error:
             yield PictureError(_reason(error))
 
 
@@ -90,7 +90,7 @@ def read_labels(path: Path, pixels: int) -> NDArray[np.uint8]:
             with Image.open(path, formats=_FORMATS) as picture:
                 _check_size(picture, pixels)
                 values = np.asarray(picture)
-        except (*_BROKEN, Image.DecompressionBombError) as error:
+        except (PictureError, *_BROKEN, Image.DecompressionBombError) as error:
             raise PictureError(f"mask: {_reason(error)}") from error
     if values.ndim == 3:
         if not (values[..., :3] == values[..., :1]).all():
