@@ -126,6 +126,14 @@ def test_the_fluid_beside_the_cord_is_what_was_asked_for(patient):
         assert error < max(0.15 * asked, 10.0)
 
 
+def test_a_praevia_reaches_over_the_os_as_far_as_asked(patient):
+    anatomy = patient[0]
+    reaches = anatomy.parameters.findings.get("placenta_praevia")
+    if reaches is not None:
+        assert anatomy.truth["placenta_edge_to_os"] == pytest.approx(-reaches, abs=3.0)
+        assert "placenta" in anatomy.planes["cervix"].shows
+
+
 def test_fluid_that_cannot_be_met_is_refused_with_what_can(monkeypatch):
     womb = build.build_womb
     monkeypatch.setattr(build, "build_womb", lambda *a, **k: womb(*a, **(k | {"afi": 100.0})))
