@@ -196,3 +196,37 @@ def test_figures_of_what_is_not_there(tmp_path):
     write_histograms(where, tmp_path / "h.png", frames=3)
     with pytest.raises(InputError, match="no frame has a pose"):
         write_poses(where, tmp_path / "p.png")
+
+
+def test_poses_with_the_skin_around(tmp_path):
+    from insonate.anatomy.phantoms import PHANTOMS
+    from insonate.data.looking.skin import skin_points
+
+    said = {"subject": {"kind": "scene", "scene": "qa"}}
+    qa = {k: {"metadata": said} for k in range(12)}
+    where = make_dataset(tmp_path / "data.zarr", change=qa)
+    write_poses(where, tmp_path / "skin.png", skin=True)
+    assert (tmp_path / "skin.png").exists()
+    points = skin_points(said, count=400)
+    assert points.shape == (400, 3)
+    low, high = PHANTOMS["qa"]().bounds()
+    assert ((points > low - 1e-3) & (points < high + 1e-3)).all()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"subject": 3},
+        {"subject": {"kind": "scene", "scene": "/etc/passwd"}},
+        {"subject": {"kind": "scene", "scene": ["qa"]}},
+        {"subject": {"kind": "pregnant", "shoe_size": 39}},
+        {"subject": {"kind": "pregnant", "gestational_age": 400.0}},
+        {"subject": {"kind": "gynaecology", "shoe_size": 39}},
+    ],
+)
+def test_subjects_without_a_skin(said):
+    from insonate.data.looking.skin import skin_points
+
+    with pytest.raises(InputError):
+        skin_points(said)

@@ -111,12 +111,17 @@ class Poses:
     """folder or URL of a dataset."""
     out: Png = Path("out/poses.png")
     """of the picture."""
+    skin: bool = False
+    """show the first patient only, with the outline of her skin; she is built anew."""
 
     def run(self) -> None:
         """Draw, and say where."""
+        from insonate.cli.quiet import start_engine
         from insonate.data.looking.figures import write_poses
 
-        print(write_poses(self.data, self.out))
+        if self.skin:
+            start_engine()
+        print(write_poses(self.data, self.out, self.skin))
 
 
 @dataclass(frozen=True)

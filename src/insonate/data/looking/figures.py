@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from insonate.data.dataset import Dataset
 from insonate.data.files import replacing
+from insonate.data.looking.skin import skin_points
 from insonate.data.palette import label_colors
 from insonate.errors import InputError
 
@@ -79,34 +80,53 @@ def region_shares(dataset: Dataset, chosen: NDArray[np.int64]) -> NDArray[np.flo
     return shares
 
 
-def write_poses(where: str | os.PathLike[str], path: str | os.PathLike[str]) -> Path:
+def write_poses(
+    where: str | os.PathLike[str], path: str | os.PathLike[str], skin: bool = False
+) -> Path:
     """Write a picture of where the images lie in the world, from two sides.
 
     Args:
         where: folder or URL of a dataset.
         path: of the PNG file.
+        skin: show the first patient only, with points on her skin; she is built anew.
 
     Raises:
-        InputError: no frame has a pose, or the file cannot be written.
+        InputError: no frame has a pose, there is no skin to draw, or the file cannot be written.
     """
     dataset = Dataset(where)
     pose = dataset.column("pose")[dataset.frames]
     posed = np.flatnonzero(np.isfinite(pose).all(axis=(1, 2)))
     if not len(posed):
         raise InputError(f"{where}: no frame has a pose")
+    around = np.zeros((0, 3))
+    if skin:
+        patient = dataset.column("patient")[dataset.frames]
+        posed = posed[patient[posed] == patient[posed[0]]]
+        around = skin_points(dataset.metadata(int(posed[0])))
     few = posed[np.unique(np.linspace(0, len(posed) - 1, MOST_OUTLINES).round().astype(int))]
     outlines = [_outline(dataset, int(index)) for index in few]
     figure = _figure(15.0, 7.4)
     names, group = _groups(dataset, posed)
-    for k, (elevation, azimuth) in enumerate(((15.0, -70.0), (80.0, -90.0))):
+    for k, (elevation, azimuth) in enumerate(((15.0, -70.0), (90.0, -90.0))):
         axes: Any = figure.add_subplot(1, 2, k + 1, projection="3d")
+        near = _near(around, np.concatenate(outlines))
+        axes.scatter(*near.T, color="#d9a98a", s=1.5, alpha=0.5, linewidths=0, depthshade=False)
         _draw_poses(axes, pose[posed, :3, 3], outlines, group, names)
         axes.view_init(elevation, azimuth)
         axes.set_proj_type("ortho")
-        if names and k == 0:
+        if k:
+            axes.set(zticks=[], zlabel="")
+        elif names:
             axes.legend(fontsize=8, loc="upper left")
-    figure.suptitle(f"{Path(str(where)).name}: poses of {len(posed):,} frames")
+    whose = " of one patient" if skin else ""
+    figure.suptitle(f"{Path(str(where)).name}: poses of {len(posed):,} frames{whose}")
     return _save(figure, path)
+
+
+def _near(points: NDArray[np.float64], images: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Points `(points, 3)` not far above or below what images reach [mm]."""
+    low, high = images[:, 2].min() - 40.0, images[:, 2].max() + 40.0
+    return points[(points[:, 2] > low) & (points[:, 2] < high)]
 
 
 def _chosen(where: str | os.PathLike[str], frames: int) -> tuple[Dataset, NDArray[np.int64]]:
