@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import warnings
@@ -342,6 +343,7 @@ def test_what_the_file_says_of_the_face_is_where_the_fan_is_found(tmp_path):
     assert said == pytest.approx([area["column"], area["row"] + area["inner"]], abs=1.5)
 
 
+@functools.cache
 def small_files():
     """One small file of each kind, as bytes."""
     import tempfile

@@ -27,6 +27,8 @@ LEVELS = (1, 4, 10)
 AGREEMENT = 0.7
 #: Largest share of the content that may lie outside.
 CUT_OFF = 0.02
+#: Frames of a sequence that are looked at.
+ENOUGH = 10_000
 #: Rows or columns that suffice to tell parts of an image from writing.
 COARSE = 240
 #: A rectangle of more than this share of both sides is the whole image.
@@ -48,13 +50,15 @@ class Content:
 
     def __init__(self) -> None:
         self.frames = 0
-        self.counts: NDArray[np.int32] | None = None
+        self.counts: NDArray[np.uint16] | None = None
 
     def add(self, image: NDArray[np.uint8]) -> None:
-        """Count a frame `(rows, columns)`, of the size of the first."""
+        """Count a frame `(rows, columns)`, of the size of the first; no more than are needed."""
+        if self.frames >= ENOUGH:
+            return
         above = np.abs(image.astype(np.int16) - background(image))
         if self.counts is None:
-            self.counts = np.zeros((len(LEVELS), *image.shape), np.int32)
+            self.counts = np.zeros((len(LEVELS), *image.shape), np.uint16)
         for k, level in enumerate(LEVELS):
             self.counts[k] += above >= level
         self.frames += 1
