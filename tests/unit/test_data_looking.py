@@ -1,7 +1,10 @@
+import contextlib
 import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from looked_at import COLUMNS, ROWS, make_dataset, sample
 from PIL import Image
 
@@ -131,6 +134,26 @@ def test_broken_files_are_found(where):
     assert "fault: labels cannot be read: 4 frames (4, 5, 6, 7)" in found
     assert "fault: pose cannot be read: 4 frames (8, 9, 10, 11)" in found
     assert any("split is broken" in line for line in found)
+
+
+@given(which=st.integers(0, 10**6), place=st.integers(0, 10**6), value=st.integers(1, 255))
+@settings(max_examples=60, deadline=None)
+def test_mutated_files_never_crash_it(tmp_path_factory, which, place, value):
+    where = tmp_path_factory.getbasetemp() / "mutated_looking.zarr"
+    if not where.exists():
+        make_dataset(where)
+    files = sorted(file for file in where.rglob("*") if file.is_file())
+    file = files[which % len(files)]
+    whole = file.read_bytes()
+    changed = bytearray(whole)
+    changed[place % len(whole)] ^= value
+    file.write_bytes(changed)
+    try:
+        with contextlib.suppress(InputError):
+            check(where)
+            info_words(info(where))
+    finally:
+        file.write_bytes(whole)
 
 
 def test_remarks(tmp_path):

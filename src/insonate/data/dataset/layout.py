@@ -48,6 +48,7 @@ COLUMNS: Mapping[str, tuple[str, tuple[int, ...]]] = {
 UNLABELLED = "unlabelled"
 #: Longest description of a frame, JSON in UTF-8 [bytes].
 METADATA = 4096
+_MOST_FRAMES = 10**8
 _LARGEST_SIDE = 16_384
 _LARGEST_SHARD = 1024
 
@@ -94,7 +95,7 @@ class Layout:
             InputError: with the valid range.
         """
         limits = {
-            "frames": (1, 2**31), "rows": (1, _LARGEST_SIDE), "columns": (1, _LARGEST_SIDE),
+            "frames": (1, _MOST_FRAMES), "rows": (1, _LARGEST_SIDE), "columns": (1, _LARGEST_SIDE),
             "shard": (1, _LARGEST_SHARD),
         }  # fmt: skip
         for name, (low, high) in limits.items():

@@ -83,14 +83,17 @@ class Shards:
             ValueError: a file is broken.
         """
         values = np.full((frames, *self.shape), self._fill, self.dtype)
-        for start in range(0, frames, self.shard):
-            part = values[start : start + self.shard]
-            try:
-                packed = self._place(start // self.shard).read_bytes()
-            except FileNotFoundError:
-                continue
-            part[:] = self._decoded(packed, (self.shard, *self.shape))[: len(part)]
+        for block in self._written():
+            part = values[block * self.shard : (block + 1) * self.shard]
+            if len(part):
+                whole = self._decoded(self._place(block).read_bytes(), (self.shard, *self.shape))
+                part[:] = whole[: len(part)]
         return values
+
+    def _written(self) -> list[int]:
+        """Shards that there are files of."""
+        place = self.folder / "c"
+        return [int(n) for n in os.listdir(place) if n.isdecimal()] if place.is_dir() else []
 
     def _place(self, block: int) -> Path:
         return self.folder.joinpath("c", str(block), *("0" for _ in self.shape))
