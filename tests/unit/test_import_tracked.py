@@ -193,6 +193,16 @@ def test_a_calibration_places_the_image_and_replaces_the_files_own(tmp_path):
         assert first.spacing == pytest.approx((0.3, 0.2))
 
 
+def test_a_calibration_of_another_marker_is_not_mixed_with_the_files_probe(tmp_path):
+    calibration = write_xml(tmp_path / "c.xml")
+    calibration.write_text(calibration.read_text().replace('"Probe"', '"Marker"'))
+    upright = "0.9 0 0 0 0 0 -0.9 0 0 0.9 0 0 0 0 0 1"
+    more = {"Seq_Frame0000_MarkerToTrackerTransform": RIGID,
+            "Seq_Frame0000_ImageToProbeTransform": upright}  # fmt: skip
+    first = images(items_of(probe_tracked(tmp_path, **more), calibration=calibration))[0]
+    assert first.spacing == pytest.approx((0.3, 0.2))
+
+
 def test_a_calibration_out_of_square_is_refused(tmp_path):
     calibration = write_xml(tmp_path / "c.xml", "0.2 0.2 0 1 0 0.1 0 2 0 0 0.2 3 0 0 0 1")
     with pytest.raises(InputError, match=r"c\.xml: ImageToProbe: image axes not at a right angle"):

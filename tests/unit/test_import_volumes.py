@@ -224,13 +224,14 @@ def write_series(folder, count=4, modality="MR", step=2.5, patient="DOE^JANE"):
 
 
 def test_a_dicom_series_is_a_volume_without_a_name(tmp_path):
-    source, frames = frames_of(write_series(tmp_path / "s"))
+    source, frames = frames_of(write_series(tmp_path / "DOE_JANE"))
     assert len(frames) == 4
     for k, frame in enumerate(frames):
         assert frame.spacing == pytest.approx((0.8, 0.6))
         assert np.allclose(world(frame)[:3, 3], [1, 2, 3 + 2.5 * k])
         assert frame.metadata["position"] == pytest.approx(3 + 2.5 * k)
-        assert "DOE" not in str(frame.metadata) + frame.patient + frame.sequence
+        assert "DOE" not in str(frame.metadata) + frame.patient + frame.sequence + frame.plane
+    assert "DOE" not in source.provenance + "".join(source.notes)
     assert frames[0].image.mean() < frames[3].image.mean()
     assert "from -98.81 to 556.81" in source.notes[0]  # rescaled as the tags say: -100 to 558
 

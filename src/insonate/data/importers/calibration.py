@@ -44,7 +44,7 @@ class Calibration:
         residuals: distance of every image's pinhead from there `(images,)` [mm].
         used: images that are no outliers `(images,)`.
         uncertainty: largest standard error of a place in the part of the image where the
-            pinhead was seen [mm].
+            pinhead was seen [mm]; of random errors only.
     """
 
     image_to_probe: NDArray[np.float64]

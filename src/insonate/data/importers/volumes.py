@@ -78,7 +78,9 @@ class VolumeSlices:
     private = False
 
     def __init__(self, path: Path, options: Options):
-        self._options, self.provenance = options, path.name
+        self._options = options
+        # the name of a folder of DICOM may be that of a patient
+        self.provenance = "DICOM series" if path.is_dir() else path.name
         if options.axis is not None and options.axis not in _AXES:
             raise InputError(f"axis '{options.axis}'; {closest(options.axis, _AXES)}")
         self._volumes = _volumes(path, options)
