@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = ["holds_series", "read_series"]
 
 _MANY = 10_000  # files of a folder
 _LOOKED_AT = 20  # files, to say what a folder holds
+_SQUARE = 1e-2  # of unit vectors
 _UNEVEN = 0.05  # of a step between slices
 _TAGS = [
     "SOPClassUID", "Modality", "PatientID", "SeriesInstanceUID", "ImagePositionPatient",
@@ -113,24 +115,40 @@ def _read_slice(path: Path) -> _Slice | None:
     """The header of a slice; None for what has no place in space, and for ultrasound."""
     pydicom = medical("pydicom")
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
-        if header.get("Modality") in ("US", "IVUS", None) or "ImagePositionPatient" not in header:
-            return None
-        if int(header.get("SamplesPerPixel", 1)) != 1 or int(header.get("NumberOfFrames") or 1) > 1:
-            return None
-        turn = np.array(header.ImageOrientationPatient, np.float64)
-        spacing = np.array(header.PixelSpacing, np.float64)
-        position = np.array(header.ImagePositionPatient, np.float64)
-        size = int(header.Rows), int(header.Columns)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # values that break the rules are looked at below
+            header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
+            said = {name: header.get(name) for name in _TAGS}
     except Exception as error:  # whatever a broken file makes of the library
         raise InputError(f"{path}: not a DICOM slice that can be read") from error
-    values = np.concatenate([turn, spacing, position])
-    if values.shape != (11,) or not np.isfinite(values).all() or not spacing.min() > 0:
-        raise InputError(f"{path}: position, orientation, spacing: expected 3, 6 and 2 numbers")
-    shape = f"{size[0]}x{size[1]} {np.round(turn, 3).tolist()} {np.round(spacing, 4).tolist()}"
-    series = f"{header.get('SeriesInstanceUID', '')} {shape}"
+    if said["Modality"] in ("US", "IVUS", None) or said["ImagePositionPatient"] is None:
+        return None
+    channels, count = said["SamplesPerPixel"], said["NumberOfFrames"]
+    if channels not in (1, None) or count not in (1, "", None):
+        return None
+    turn = _values(path, "ImageOrientationPatient", said, 6)
+    spacing = _values(path, "PixelSpacing", said, 2)
+    position = _values(path, "ImagePositionPatient", said, 3)
+    rows, columns = (int(_values(path, name, said, 1)[0]) for name in ("Rows", "Columns"))
+    edges = turn.reshape(2, 3)
+    square = np.abs(edges @ edges.T - np.eye(2)).max() < _SQUARE
+    if not (square and spacing.min() > 0 and min(rows, columns) > 0):
+        raise InputError(f"{path}: orientation, spacing or size of the slice is none")
+    shape = f"{rows}x{columns} {np.round(turn, 3).tolist()} {np.round(spacing, 4).tolist()}"
+    series = f"{said['SeriesInstanceUID']} {shape}"
     across, down = turn[:3] * spacing[1], turn[3:] * spacing[0]
-    return _Slice(path, series, str(header.get("PatientID", "")), position, across, down, size)
+    patient = str(said["PatientID"] or "")
+    return _Slice(path, series, patient, position, across, down, (rows, columns))
+
+
+def _values(path: Path, name: str, said: Mapping[str, Any], count: int) -> NDArray[np.float64]:
+    try:
+        values = np.atleast_1d(np.array(said[name], np.float64))
+    except (TypeError, ValueError, OverflowError):
+        values = np.full(1, np.nan)
+    if values.shape != (count,) or not np.isfinite(values).all() or np.abs(values).max() > 1e6:
+        raise InputError(f"{path}: {name}: expected {count} numbers")
+    return values
 
 
 def _stacked(
@@ -154,10 +172,12 @@ def _stacked(
 def _pixels(header: _Slice) -> NDArray[Any]:
     pydicom = medical("pydicom")
     try:
-        file = pydicom.dcmread(header.path)
-        values = np.asarray(file.pixel_array, np.float32)
-        slope = float(file.get("RescaleSlope", 1.0))
-        values = values * np.float32(slope) + np.float32(file.get("RescaleIntercept", 0.0))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            file = pydicom.dcmread(header.path)
+            values = np.asarray(file.pixel_array, np.float32)
+            slope = float(file.get("RescaleSlope", 1.0))
+            values = values * np.float32(slope) + np.float32(file.get("RescaleIntercept", 0.0))
     except Exception as error:  # as above
         raise InputError(f"{header.path}: pixels cannot be read") from error
     if values.shape != header.size:
