@@ -194,6 +194,16 @@ def test_xarray_opens_it(where):
         np.testing.assert_array_equal(opened["pose"][4].values, frame(4)["pose"])
 
 
+def test_samples_of_a_url_are_the_same(where):
+    there = Dataset(make("memory://samples/data.zarr"), (*NAMES, "pose", "seed"))
+    here = Dataset(where, (*NAMES, "pose", "seed"))
+    for index in range(10):
+        for name, value in here[index].items():
+            np.testing.assert_array_equal(value, there[index][name], err_msg=name)
+    with pytest.raises(IndexError):
+        there[10]
+
+
 @pytest.mark.parametrize("scheme", ["memory", "file"])
 def test_urls(tmp_path, scheme):
     place = tmp_path if scheme == "file" else f"/{tmp_path.name}"

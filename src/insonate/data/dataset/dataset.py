@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -137,9 +138,19 @@ class Dataset:
             IndexError: there are fewer frames.
             InputError: a frame cannot be read.
         """
-        stored = {name: self.raw(name, index) for name in self._needed()}
+        stored = self._stored(sorted(self._needed()), index)
         sample = {name: self._ready(name, index, stored) for name in self.arrays}
         return self.transform(sample) if self.transform else sample
+
+    def _stored(self, names: list[str], index: int) -> Sample:
+        """Arrays as they are stored; from a network all at once, since each waits for answers."""
+        if not is_remote(self.where) or len(names) < 2:
+            return {name: self.raw(name, index) for name in names}
+        self._array(names[0])  # what a fork left behind is put right before threads are started
+        with ThreadPoolExecutor(len(names)) as pool:
+            return dict(
+                zip(names, pool.map(lambda name: self.raw(name, index), names), strict=True)
+            )
 
     def _needed(self) -> set[str]:
         """Arrays that a sample is made of; the mask says what is black for good."""
