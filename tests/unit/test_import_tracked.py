@@ -509,6 +509,18 @@ def test_poses_that_are_none_are_skipped(tmp_path):
     assert sum(reasons.values()) == 1
 
 
+def test_folders_that_do_not_fit_their_poses(tmp_path):
+    folder = posed_folder(tmp_path, np.tile(np.eye(4), (2, 1, 1)))
+    with pytest.raises(InputError, match="3 images and 2 poses; expected a pose for each"):
+        open_source(folder)
+    with pytest.raises(InputError, match="take no masks"):
+        open_source(folder, Options(mask=folder))
+    (folder / "2.png").unlink()
+    for name in ("0.png", "1.png"):
+        (folder / name).rename(folder / f"frame{name}")
+    assert [item.metadata["frame"] for item in items_of(folder)] == [0, 1]
+
+
 @pytest.mark.parametrize(
     "poses", [np.eye(4), np.zeros((2, 4, 4)), np.array([{}, 1]), np.zeros((3, 4, 4), complex)]
 )

@@ -73,6 +73,8 @@ class PosedImages:
         pose_file = _pose_file(path)
         if pose_file is None or not self._files:
             raise InputError(f"{path}: expected images and one of {', '.join(_POSES)}")
+        if options.mask is not None:
+            raise InputError(f"--mask {options.mask}: images with poses take no masks")
         if len(self._files) > options.frames:
             raise InputError(
                 f"{path}: {len(self._files)} images, expected at most {options.frames}"
