@@ -31,8 +31,10 @@ CUT_OFF = 0.02
 ENOUGH = 10_000
 #: Rows or columns that suffice to tell parts of an image from writing.
 COARSE = 240
-#: A rectangle of more than this share of both sides is the whole image.
-WHOLE = 0.97
+#: Least distance of two opposite sides of a rectangle from the image's, as a share of its size.
+MARGIN = 0.02
+#: Most that a fan may lean to a side, as a share of its angle.
+LOPSIDED = 0.5
 #: Sides that are nearer to upright are those of a rectangle [rad].
 UPRIGHT = math.radians(2.0)
 #: Least part of an arc that must be seen, for its radius to be known.
@@ -110,17 +112,19 @@ def _candidate(mask: Bools) -> _Candidate | None:
         return None
     edges = _edges(clean)
     area = _rough(clean, edges)
-    if area is None or _beside(area, thick) > CUT_OFF * clean.sum() or _is_all(area, mask):
+    if area is None or _beside(area, thick) > CUT_OFF * clean.sum() or _is_doubtful(area, mask):
         return None
     return _Candidate(_agreement(area, clean), area, edges, clean)
 
 
-def _is_all(area: Area, mask: Bools) -> bool:
-    """True for a rectangle that is the whole image: that says nothing of what is in it."""
+def _is_doubtful(area: Area, mask: Bools) -> bool:
+    """True for a lopsided fan, and a rectangle of which neither pair of sides is in the image."""
     if isinstance(area, Fan):
-        return False
-    rows, columns = mask.shape
-    return area.bounds.rows > WHOLE * rows and area.bounds.columns > WHOLE * columns
+        return abs(area.left + area.right) > LOPSIDED * (area.right - area.left)
+    (rows, columns), box = mask.shape, area.bounds
+    upright = min(box.left, columns - box.right) > MARGIN * columns
+    level = min(box.top, rows - box.bottom) > MARGIN * rows
+    return not (upright or level)
 
 
 def _without_writing(mask: Bools) -> tuple[Bools, Bools]:
