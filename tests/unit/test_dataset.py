@@ -77,6 +77,15 @@ def test_zarr_reads_other_layouts(tmp_path, where):
     agrees(Dataset(other))
 
 
+def test_frames_that_another_program_left_empty(where):
+    """Zarr does not write what is all zero, unless it is asked to."""
+    images = zarr.open_group(where, mode="r+")["bmode"]
+    images[4:8] = np.stack([frame(4)["bmode"], *[0 * frame(4)["bmode"]] * 3])
+    dataset = Dataset(where)
+    np.testing.assert_array_equal(dataset.raw("bmode", 4), frame(4)["bmode"])
+    assert not dataset.raw("bmode", 5).any()
+
+
 def test_incomplete_frames_are_skipped_and_rewritten(tmp_path):
     where = make(tmp_path / "data.zarr", missing=(3, 9))
     dataset = Dataset(where)
