@@ -14,6 +14,8 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from insonate.data.importers.dicom_values import text
+
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
@@ -52,19 +54,19 @@ class Pseudonyms:
             ("study", ("StudyInstanceUID",)),
             ("instance", ("SOPInstanceUID",)),
         ):
-            said = [_text(dataset, name).casefold() for name in names]
+            said = [text(dataset, name).casefold() for name in names]
             if said[0]:
                 return "patient-" + self._hash(kind, *said).hex()[:16]
         return "patient-" + secrets.token_hex(8)
 
     def uid(self, dataset: Dataset, name: str) -> str:
         """In place of a unique identifier; empty if there is none."""
-        said = _text(dataset, name)
+        said = text(dataset, name)
         return f"2.25.{int.from_bytes(self._hash('uid', said)[:16])}" if said else ""
 
     def date(self, dataset: Dataset, patient: str) -> str:
         """Of the study, moved back by the same number of weeks for all of a patient's studies."""
-        said = _text(dataset, "StudyDate").replace(".", "")
+        said = text(dataset, "StudyDate").replace(".", "")
         try:
             date = datetime.datetime.strptime(said, "%Y%m%d").date()
             weeks = 1 + int.from_bytes(self._hash("date", patient)[:8]) % _WEEKS
@@ -81,22 +83,15 @@ def kept(dataset: Dataset) -> dict[str, Any]:
     """What may be said of the machine and its settings, by our names."""
     said = {}
     for keyword, name in KEPT.items():
-        text = _text(dataset, keyword)
-        if text:
-            said[name] = _number(text) if name.endswith(("_mm", "_ms", "index")) else text[:64]
+        found = text(dataset, keyword)
+        if found:
+            number = name.endswith(("_mm", "_ms", "index"))
+            said[name] = _number(found) if number else found[:64]
     return said
 
 
-def _number(text: str) -> float | None:
+def _number(said: str) -> float | None:
     try:
-        return float(text)
+        return float(said)
     except ValueError:
         return None
-
-
-def _text(dataset: Dataset, name: str) -> str:
-    try:
-        value = dataset.get(name)
-    except Exception:  # whatever pydicom makes of a value that breaks its rules
-        return ""
-    return "" if value is None else str(value).strip("\0 ").rstrip("^")

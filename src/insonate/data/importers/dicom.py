@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from insonate.data.importers.deidentify import Pseudonyms, kept
 from insonate.data.importers.dicom_pixels import frame_count, gray_frames, read_dataset, size
+from insonate.data.importers.dicom_values import silent, text, value
 from insonate.data.importers.open import Options
 from insonate.data.importers.picture import ENDINGS, Gray, PictureError
 from insonate.data.importers.source import Imported, Item, Skipped
@@ -101,12 +102,12 @@ class DicomFiles:
         if not file.resolve().is_relative_to(self._root):
             raise PictureError("link out of the folder")
         header = read_dataset(file, pixels=False)
-        if str(header.get("Modality", "")) != "US":
+        if text(header, "Modality") != "US":
             raise PictureError("not ultrasound")
         dataset = read_dataset(file, pixels=True)
         rows, columns = size(dataset)
         regions = _regions(dataset, rows, columns)
-        if not regions and dataset.get("SequenceOfUltrasoundRegions"):
+        if not regions and value(dataset, "SequenceOfUltrasoundRegions"):
             self._seen["misfit"] += 1
         said = self._said(dataset, number)
         for region in range(max(len(regions), 1)):
@@ -159,7 +160,8 @@ def _imported(
 
 def _regions(dataset: Dataset, rows: int, columns: int) -> list[Region]:
     try:
-        return tissue_regions(dataset, rows, columns)
+        with silent():
+            return tissue_regions(dataset, rows, columns)
     except Exception as error:  # a sequence that breaks DICOM's rules
         raise PictureError("broken DICOM") from error
 

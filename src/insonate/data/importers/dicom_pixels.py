@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from insonate.data.files import medical
 from insonate.data.importers.codestream import codestream_size
+from insonate.data.importers.dicom_values import silent, text, value, whole
 from insonate.data.importers.picture import Gray, PictureError, gray
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ def read_dataset(path: Path, pixels: bool) -> Dataset:
     """
     pydicom = medical("pydicom")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with silent():
             meta = medical("pydicom.filereader").read_file_meta_info(path)
             if str(meta.get("TransferSyntaxUID", "")) == DEFLATED:
                 raise PictureError("deflated DICOM, which is not read")
@@ -50,7 +49,7 @@ def size(dataset: Dataset) -> tuple[int, int]:
     Raises:
         PictureError: it has none.
     """
-    rows, columns = _whole(dataset, "Rows"), _whole(dataset, "Columns")
+    rows, columns = whole(dataset, "Rows"), whole(dataset, "Columns")
     if not (rows and columns):
         raise PictureError("without pixels")
     return rows, columns
@@ -62,9 +61,9 @@ def frame_count(dataset: Dataset) -> int:
     Raises:
         PictureError: none.
     """
-    if dataset.get("NumberOfFrames") in (None, ""):
+    if value(dataset, "NumberOfFrames") in (None, ""):
         return 1
-    frames = _whole(dataset, "NumberOfFrames")
+    frames = whole(dataset, "NumberOfFrames")
     if not frames:
         raise PictureError("without frames")
     return frames
@@ -87,8 +86,7 @@ def gray_frames(
     _check(dataset, file_bytes, pixels, frames)
     for index in range(frame_count(dataset)):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with silent():
                 yielded: Gray | PictureError = _gray(dataset, _decoded(dataset, index))
         except PictureError as error:
             yielded = error
@@ -107,11 +105,11 @@ def _check(dataset: Dataset, file_bytes: int, pixels: int, frames: int) -> None:
         raise PictureError("more frames than allowed")
     if "PixelData" not in dataset:
         raise PictureError("without pixels")
-    samples, bits = _whole(dataset, "SamplesPerPixel"), _whole(dataset, "BitsAllocated")
+    samples, bits = whole(dataset, "SamplesPerPixel"), whole(dataset, "BitsAllocated")
     if samples not in (1, 3) or bits not in (1, 8, 16):
         raise PictureError("pixels of an unknown kind")
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
-    if syntax is None:
+    syntax = value(dataset.file_meta, "TransferSyntaxUID")  # type: ignore[arg-type]
+    if not syntax or not syntax.is_transfer_syntax:
         raise PictureError("broken DICOM")
     if not syntax.is_compressed and count * rows * columns * samples * bits > 8 * file_bytes:
         raise PictureError("shorter than its header says")
@@ -124,7 +122,9 @@ def _check(dataset: Dataset, file_bytes: int, pixels: int, frames: int) -> None:
 def _check_codestreams(dataset: Dataset, count: int, wanted: tuple[int, int]) -> None:
     encaps = medical("pydicom.encaps")
     try:
-        for stream in encaps.generate_frames(dataset.PixelData, number_of_frames=count):
+        with silent():
+            data = dataset.PixelData
+        for stream in encaps.generate_frames(data, number_of_frames=count):
             if codestream_size(stream) not in (None, wanted):
                 raise PictureError("compressed image of another size than its header says")
     except PictureError:
@@ -139,7 +139,7 @@ def _decoded(dataset: Dataset, index: int) -> NDArray[Any]:
 
 
 def _gray(dataset: Dataset, values: NDArray[Any]) -> Gray:
-    kind = str(dataset.get("PhotometricInterpretation", "")).strip()
+    kind = text(dataset, "PhotometricInterpretation")
     if kind == "PALETTE COLOR":
         values = medical("pydicom.pixels").apply_color_lut(values, dataset)
         if values.dtype != np.uint8:
@@ -158,12 +158,5 @@ def _eight(dataset: Dataset, values: NDArray[Any]) -> NDArray[np.uint8]:
         return values
     if int(values.min()) < 0:
         raise PictureError("negative pixels")
-    stored = _whole(dataset, "BitsStored") or 16
+    stored = whole(dataset, "BitsStored") or 16
     return (values >> max(stored - 8, 0)).clip(0, 255).astype(np.uint8)
-
-
-def _whole(dataset: Dataset, name: str) -> int:
-    try:
-        return max(int(dataset.get(name) or 0), 0)
-    except Exception:  # a value that breaks DICOM's rules
-        return 0
