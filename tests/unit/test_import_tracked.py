@@ -238,6 +238,11 @@ def write_nrrd(path, data, encoding="gzip", **changes):
     return path
 
 
+def test_a_list_of_volumes_of_one_slice_is_a_sequence(tmp_path):
+    path = write_mha(tmp_path / "a.igs.mha", NDims="4", DimSize="6 4 1 3")
+    assert np.array_equal(images(items_of(path))[2].image, pixels()[2])
+
+
 def test_nrrd_sequences(tmp_path):
     import gzip
 
@@ -252,7 +257,7 @@ def test_nrrd_sequences(tmp_path):
     )  # fmt: skip
     assert np.array_equal(images(items_of(path))[1].image, pixels()[1][:, ::-1])
     with pytest.raises(InputError, match="encoding: expected raw or gzip, got 'hex'"):
-        open_source(write_nrrd(tmp_path / "c.nrrd", b"", "hex"), Options())._volumes  # noqa: B018
+        TrackedSequences(write_nrrd(tmp_path / "c.nrrd", b"", "hex"), Options())
 
 
 @pytest.mark.parametrize("name", ["/etc/hostname", "../a.raw", "b/../../a.raw", "", "a\0b", "link"])
@@ -294,6 +299,7 @@ def test_garbage_within_ends_the_sequence(tmp_path):
         ({"DimSize": "6 4 0"}, "expected sizes from 1"),
         ({"DimSize": "6 4 -1"}, "DimSize: expected whole numbers"),
         ({"DimSize": "6 4"}, "more pixels than the 1 slices of 6 x 4"),
+        ({"DimSize": "6 4 3 2"}, "DimSize: expected 2 or 3 of pixels, got 4"),
         ({"DimSize": "6 4 2"}, "more pixels than the 2 slices"),
         ({"DimSize": "5 4 3"}, "more pixels"),
         ({"DimSize": "7 4 3"}, "pixels for 2 of 3 slices of 7 x 4; the announced size is wrong"),
@@ -301,7 +307,7 @@ def test_garbage_within_ends_the_sequence(tmp_path):
         ({"DimSize": "99999 99999 1"}, "expected at most 64000000 pixels"),
         ({"DimSize": "9000 7000 1000000"}, "expected at most 64000000 pixels"),
         ({"DimSize": "6 4 99999999999999999999"}, "DimSize: expected whole numbers"),
-        ({"DimSize": None}, "expected a field DimSize"),
+        ({"DimSize": None}, "expected a field 'DimSize'"),
         ({"ElementType": "MET_USHORT"}, "expected 8 bits a pixel, got uint16"),
         ({"ElementType": "MET_UCHAAR"}, "did you mean 'MET_UCHAR'"),
         ({"ElementNumberOfChannels": "7"}, "expected 1 or 3 numbers a pixel, got 7"),

@@ -14,7 +14,9 @@ from insonate.data.importers.stack import (
     Geometry,
     Stack,
     data_file,
+    needed,
     numbers,
+    slice_sizes,
     whole_numbers,
 )
 from insonate.errors import InputError, closest
@@ -37,16 +39,11 @@ def read_metaimage(path: Path) -> Stack:
         InputError: it cannot be read, lacks a field, or asks for what is not supported.
     """
     fields, end = _read_fields(path)
-    size = whole_numbers(path, "DimSize", _need(path, fields, "DimSize"))
-    if len(size) == 4 and size[2] == 1:  # IGSIO's way: a list of volumes of one slice
-        size = [size[0], size[1], size[3]]
-    if len(size) == 2:
-        size.append(1)
-    if len(size) != 3:
-        raise InputError(f"{path}: DimSize: expected 2 or 3 numbers, got {len(size)}")
+    size = whole_numbers(path, "DimSize", needed(path, fields, "DimSize"))
+    columns, rows, slices = slice_sizes(path, "DimSize", size)
     if not _flag(fields, "BinaryData", True):
         raise InputError(f"{path}: BinaryData: expected True, got False")
-    kind = _need(path, fields, "ElementType")
+    kind = needed(path, fields, "ElementType")
     if kind not in _TYPES:
         raise InputError(f"{path}: unknown ElementType '{kind[:40]}'; {closest(kind, _TYPES)}")
     big = _flag(fields, "BinaryDataByteOrderMSB", _flag(fields, "ElementByteOrderMSB", False))
@@ -57,7 +54,6 @@ def read_metaimage(path: Path) -> Stack:
     channels = whole_numbers(path, "Channels", fields.get("ElementNumberOfChannels", "1"))[0]
     dtype = np.dtype(_TYPES[kind]).newbyteorder(">" if big else "<")
     whole, frames = frame_fields(fields)
-    columns, rows, slices = size
     return Stack(
         path, columns, rows, slices, channels, dtype, data, offset, encoding, whole, frames,
         _geometry(path, whole),
@@ -122,12 +118,6 @@ def _geometry(path: Path, fields: Mapping[str, str]) -> Geometry | None:
     turn = next((fields[name] for name in names if name in fields), "1 0 0 0 1 0 0 0 1")
     axes = np.reshape(numbers(path, "TransformMatrix", turn, 9), (3, 3))
     return Geometry(axes.T * steps, np.array(numbers(path, "Offset", offset, 3)))
-
-
-def _need(path: Path, fields: Mapping[str, str], name: str) -> str:
-    if not fields.get(name):
-        raise InputError(f"{path}: expected a field {name}")
-    return fields[name]
 
 
 def _flag(fields: Mapping[str, str], name: str, default: bool) -> bool:

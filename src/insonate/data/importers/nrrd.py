@@ -15,7 +15,9 @@ from insonate.data.importers.stack import (
     Geometry,
     Stack,
     data_file,
+    needed,
     numbers,
+    slice_sizes,
     whole_numbers,
 )
 from insonate.errors import InputError, closest
@@ -49,13 +51,14 @@ def read_nrrd(path: Path) -> Stack:
         InputError: it cannot be read, lacks a field, or asks for what is not supported.
     """
     fields, end = _read_fields(path)
-    size = whole_numbers(path, "sizes", _need(path, fields, "sizes"))
+    size = whole_numbers(path, "sizes", needed(path, fields, "sizes"))
     kinds = fields.get("kinds", "").lower().split() or ["domain"] * len(size)
     channels, size = _channels(path, kinds, size)
-    kind = _need(path, fields, "type")
+    columns, rows, slices = slice_sizes(path, "sizes", size)
+    kind = needed(path, fields, "type")
     if kind not in _TYPES:
         raise InputError(f"{path}: unknown type '{kind[:40]}'; {closest(kind, _TYPES)}")
-    encoding = _need(path, fields, "encoding").lower()
+    encoding = needed(path, fields, "encoding").lower()
     if encoding not in _ENCODINGS:
         raise InputError(f"{path}: encoding: expected raw or gzip, got '{encoding[:40]}'")
     if any(fields.get(name, "0") != "0" for name in ("line skip", "byte skip")):
@@ -64,7 +67,6 @@ def read_nrrd(path: Path) -> Stack:
     order = ">" if fields.get("endian", "little").lower() == "big" else "<"
     dtype = np.dtype(_TYPES[kind]).newbyteorder(order)
     whole, frames = frame_fields(fields)
-    columns, rows, slices = size
     return Stack(
         path, columns, rows, slices, channels, dtype, data, offset, _ENCODINGS[encoding], whole,
         frames, _geometry(path, whole),
@@ -100,23 +102,15 @@ def _take(fields: dict[str, str], line: str) -> None:
 
 
 def _channels(path: Path, kinds: list[str], size: list[int]) -> tuple[int, list[int]]:
-    """Numbers a pixel, and columns, rows, slices."""
+    """Numbers a pixel, and the sizes that are left."""
     if kinds[0] in _COLORS and len(size) >= 3:
         if size[0] not in (1, 3):
             raise InputError(
                 f"{path}: sizes: expected columns and rows before the frames, got "
                 f"'{kinds[0]}' of {size[0]} first"
             )
-        channels, size = size[0], size[1:]
-    else:
-        channels = 1
-    if len(size) == 4 and size[2] == 1:
-        size = [size[0], size[1], size[3]]
-    if len(size) == 2:
-        size = [*size, 1]
-    if len(size) != 3:
-        raise InputError(f"{path}: sizes: expected 2 or 3 of pixels, got {len(size)}")
-    return channels, size
+        return size[0], size[1:]
+    return 1, size
 
 
 def _pixels(path: Path, fields: Mapping[str, str], end: int) -> tuple[Path, int]:
@@ -149,9 +143,3 @@ def _in_brackets(text: str) -> list[str]:
 
 def _vector(path: Path, name: str, text: str, *more: str) -> list[float]:
     return numbers(path, name, text.replace(",", " "), 3)
-
-
-def _need(path: Path, fields: Mapping[str, str], name: str) -> str:
-    if not fields.get(name):
-        raise InputError(f"{path}: expected a field '{name}'")
-    return fields[name]

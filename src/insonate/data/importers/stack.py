@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 
 from insonate.errors import InputError
 
-__all__ = ["LARGEST_HEADER", "Geometry", "Stack", "data_file", "numbers", "whole_numbers"]
+__all__ = [
+    "LARGEST_HEADER",
+    "Geometry",
+    "Stack",
+    "data_file",
+    "needed",
+    "numbers",
+    "slice_sizes",
+    "whole_numbers",
+]
 
 #: Longest header [bytes]; a frame of a tracked sequence takes about a thousand.
 LARGEST_HEADER = 64 * 2**20
@@ -214,6 +223,32 @@ def data_file(header: Path, name: str) -> Path:
     if not found:
         raise InputError(f"{header}: pixels in '{name[:80]}', which is missing")
     return path
+
+
+def needed(path: Path, fields: Mapping[str, str], name: str) -> str:
+    """A field of a header.
+
+    Raises:
+        InputError: it is missing or empty.
+    """
+    if not fields.get(name):
+        raise InputError(f"{path}: expected a field '{name}'")
+    return fields[name]
+
+
+def slice_sizes(path: Path, name: str, sizes: list[int]) -> tuple[int, int, int]:
+    """Columns, rows and slices, of an image, a volume, or a list of volumes of one slice (IGSIO).
+
+    Raises:
+        InputError: it is something else.
+    """
+    if len(sizes) == 4 and sizes[2] == 1:
+        sizes = [*sizes[:2], sizes[3]]
+    if len(sizes) == 2:
+        sizes = [*sizes, 1]
+    if len(sizes) != 3:
+        raise InputError(f"{path}: {name}: expected 2 or 3 of pixels, got {len(sizes)}")
+    return sizes[0], sizes[1], sizes[2]
 
 
 def numbers(path: Path, name: str, text: str, count: int | None = None) -> list[float]:
