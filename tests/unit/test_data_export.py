@@ -168,7 +168,7 @@ def test_nnunet_layout(partly, tmp_path):
     out = tmp_path / "Dataset007_Ovary"
     export(partly, out, "nnunet")
     about = json.loads((out / "dataset.json").read_text())
-    assert about["labels"] == {"background": 0, "liver": 1, "kidney": 2, "ignore": 3}
+    assert about["labels"] == {"background": 0, "liver": 1, "kidney": 2}
     assert about["file_ending"] == ".png"
     cases = sorted(path.name[:-4] for path in (out / "labelsTr").iterdir())
     assert cases == [f"{k:07d}" for k in (0, 1, 3, 4, 5, 6, 7)]
@@ -182,6 +182,18 @@ def test_nnunet_layout(partly, tmp_path):
         labels = pixels(out / "labelsTr" / f"{case}.png")
         assert labels.ndim == 2, "a palette would be read as colours"
         np.testing.assert_array_equal(labels, sample(int(case))["labels"])
+
+
+def test_nnunet_ignores_pixels_that_nobody_labelled(tmp_path):
+    names, some = ("outside", "unlabelled", "liver"), sample(0)["labels"]
+    some = np.select([some == 1, some == 2], [2, 1], 0).astype(np.uint8)
+    where = make_dataset(tmp_path / "d.zarr", change={0: {"labels": some}}, regions=names)
+    export(where, tmp_path / "out", "nnunet")
+    labels = json.loads((tmp_path / "out/dataset.json").read_text())["labels"]
+    assert labels == {"background": 0, "liver": 1, "ignore": 2}
+    found = pixels(tmp_path / "out/labelsTr/0000000.png")
+    np.testing.assert_array_equal(found == 2, some == 1)
+    np.testing.assert_array_equal(found == 1, some == 2)
 
 
 def test_nnunet_counts_labels_without_gaps(tmp_path):

@@ -74,7 +74,9 @@ def _renumbered(dataset: Dataset) -> tuple[dict[str, int], np.ndarray]:
     """Names of labels as nnU-Net wants them, and a new label for each `(256,)`."""
     present = np.zeros(256, bool)
     for index in range(len(dataset)):
-        present[np.unique(dataset.raw("labels", index))] = True
+        labels = dataset.raw("labels", index)
+        if is_labelled(dataset, labels):
+            present[np.unique(labels)] = True
     nobody, names = dataset.attributes.unlabelled, region_names(dataset)
     used = [k for k in np.flatnonzero(present).tolist() if k and k != nobody]
     if not used:

@@ -110,7 +110,8 @@ def write_poses(
     for k, (elevation, azimuth) in enumerate(((15.0, -70.0), (90.0, -90.0))):
         axes: Any = figure.add_subplot(1, 2, k + 1, projection="3d")
         near = _near(around, np.concatenate(outlines))
-        axes.scatter(*near.T, color="#d9a98a", s=1.5, alpha=0.5, linewidths=0, depthshade=False)
+        if len(near):  # nothing, too, would be scattered around 0
+            axes.scatter(*near.T, color="#d9a98a", s=1.5, alpha=0.5, linewidths=0, depthshade=False)
         _draw_poses(axes, pose[posed, :3, 3], outlines, group, names)
         axes.view_init(elevation, azimuth)
         axes.set_proj_type("ortho")
@@ -230,5 +231,5 @@ def _draw_poses(
         color = label_colors(k + 2)[k + 1] / 255.0
         label = names[k] if k < len(names) else None
         axes.scatter(*places[group == k].T, color=color, s=12, label=label, depthshade=False)
-    axes.set(xlabel="left [mm]", ylabel="posterior [mm]", zlabel="cranial [mm]")
+    axes.set(xlabel="x, left [mm]", ylabel="y, posterior [mm]", zlabel="z, cranial [mm]")
     axes.set_aspect("equal")
