@@ -227,3 +227,28 @@ def test_accumulation_is_not_mixed_with_other_frames():
     simulator.frame(POSE, 1)
     with pytest.raises(InputError, match="another frame was rendered meanwhile"):
         next(frames)
+
+
+def test_a_line_that_slips_through_a_surface_takes_its_neighbours_label():
+    """A line meets a hole in the ball's near wall: it knows of the ball only at the far one."""
+    scene, probe, settings = nested(), small("c5_2v"), Settings.fast(display=SMALL)
+    above = look_at((0, -5, 0), (0, 10, 0))
+    whole = Simulator(scene, probe, settings)
+    whole.frame(above, 1)
+    tables, expected = whole._looks[0].tables, whole._looks[0].buffers.labels.numpy().copy()
+    ball = scene.labels["fat"]
+    line = int(np.argmax((expected == ball).sum(axis=1)))
+    depth = np.argmax(expected[line] == ball) * probe.sample_spacing
+    origin, way = (getattr(tables.lines, n).numpy()[line] for n in ("origin", "direction"))
+    at = above[:3, :3] @ (origin + depth * way) + above[:3, 3]
+    away = np.linalg.norm(scene.vertices[scene.faces].mean(axis=1) - at, axis=1)
+    keep = np.delete(np.arange(scene.triangles), np.argmin(away))
+    holed = dataclasses.replace(
+        scene, faces=scene.faces[keep], pairs=scene.pairs[keep], sheet_of=scene.sheet_of[keep],
+        normals=None if scene.normals is None else scene.normals[keep],
+    )  # fmt: skip
+    torn = Simulator(holed, probe, settings)
+    torn.frame(above, 1)
+    buffers = torn._looks[0].buffers
+    assert buffers.doubts.numpy()[line] == 1
+    assert np.mean(buffers.labels.numpy()[line] != expected[line]) < 0.03

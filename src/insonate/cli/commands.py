@@ -7,6 +7,7 @@ from typing import Annotated
 
 from tyro.conf import subcommand
 
+from insonate.cli.calibrate import Calibrate
 from insonate.cli.data import DataCommand
 from insonate.cli.import_data import ImportData
 from insonate.cli.lists import ListProbes, ListScenes, ListTissues, ShowProbe, ShowTissue
@@ -56,6 +57,7 @@ Command = (
     | Annotated[RenderDataset, subcommand("render-dataset")]
     | Annotated[ImportData, subcommand("import")]
     | Annotated[DataCommand, subcommand("data")]
+    | Annotated[Calibrate, subcommand("calibrate")]
     | Annotated[MakePatient, subcommand("patient")]
     | Annotated[SceneCommand, subcommand("scene")]
     | Annotated[ProbeCommand, subcommand("probe")]

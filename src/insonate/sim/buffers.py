@@ -63,6 +63,8 @@ class Buffers:
         amplitude: mean two-way amplitude of a bundle, `(layers * scanlines, nodes)`.
         grid: scatterers, `(grid lines, samples)`; `texture`: after the lateral beam.
         coherent, incoherent: sums of interface echoes over passes, `(scanlines, samples)`.
+        labels: of the scanlines' samples; `other_labels`: what the surface behind says, where the
+            two differ the line is one of `doubts`.
         passed: central paths that go straight through, because most of their beam does.
         iq: the signal, likewise; `compound`: mean envelope of all looks.
         polar: the compressed image and the attenuation map, likewise.
@@ -79,6 +81,8 @@ class Buffers:
         self.bundle = self.centre if alone else Paths.allocate(count, s.bounces, device)
         self.passed = self._zeros(centres, wp.int32)
         self.labels = self._zeros((lines, samples), wp.uint8)
+        self.other_labels = self._zeros((lines, samples), wp.uint8)
+        self.doubts = self._zeros(lines, wp.uint8)
         self.met = self._zeros(lines, wp.float32)
         self.amplitude = self._zeros((lines * s.layers, probe.nodes), wp.float32)
         self.grid = self._zeros((lines * s.scatterer_lines, samples), wp.vec2)

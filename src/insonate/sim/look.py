@@ -79,12 +79,15 @@ class Look:
 
     def _labels(self, tracing: Any) -> None:
         b, p = self.buffers, self.tables
+        dim = (self.probe.scanlines,)
         with self.launch.stage("labels"):
             self.launch(
-                image.label_lines, (self.probe.scanlines,), self._scene.anatomy,
+                image.label_lines, dim, self._scene.anatomy,
                 tracing, p.lines.origin, p.lines.direction,
-                self.probe.sample_spacing, b.labels, b.met,
+                self.probe.sample_spacing, b.labels, b.other_labels, b.doubts, b.met,
             )  # fmt: skip
+            self.launch(image.settle_labels, dim, b.labels, b.doubts, b.other_labels)
+            self.launch(image.take_settled, dim, b.other_labels, b.doubts, b.labels)
             check_placement(self._scene.scene, self.probe, host(b.labels)[:, 0], host(b.met))
 
     def _central_paths(self, tracing: Any, seed: int) -> None:

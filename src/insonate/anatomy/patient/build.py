@@ -162,10 +162,12 @@ def _womb(filled: Parameters, plan: Plan, mothers: MotherPlan, skin: Shape) -> t
         cord = tube(path, 0.5 * plan.sizes["cord_diameter"])
         fluid = womb.measured(cord)
         found.append((dataclasses.replace(womb, fluid=fluid), path))
-        best = min(found, key=lambda it: abs(it[0].fluid.index - wanted))
-        if abs(best[0].fluid.index - wanted) < (will_do if len(found) >= _ENOUGH else close):
+        found.sort(key=lambda it: abs(it[0].fluid.index - wanted))
+        missed = abs(found[0][0].fluid.index - wanted)
+        if missed < (will_do if len(found) >= _ENOUGH else close):
             break
         target += wanted - fluid.index
+    best = found[0]
     _check_fluid(filled, wanted, best[0].fluid.index)
     return best
 

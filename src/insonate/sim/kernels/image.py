@@ -7,7 +7,16 @@ from insonate.sim.kernels.probe_face import Tracing
 from insonate.sim.kernels.records import Segment
 from insonate.sim.kernels.surface import NUDGE, Anatomy
 
-__all__ = ["PIXELS", "WEIGHT_SCALE", "attenuation_lines", "convert", "label_lines", "shadow_lines"]
+__all__ = [
+    "PIXELS",
+    "WEIGHT_SCALE",
+    "attenuation_lines",
+    "convert",
+    "label_lines",
+    "settle_labels",
+    "shadow_lines",
+    "take_settled",
+]
 
 #: Pixels that one thread converts.
 PIXELS = 512
@@ -27,9 +36,15 @@ def label_lines(
     line_direction: wp.array(dtype=wp.vec3),
     spacing: float,
     labels: wp.array2d(dtype=wp.uint8),
+    others: wp.array2d(dtype=wp.uint8),
+    doubts: wp.array(dtype=wp.uint8),
     met: wp.array(dtype=float),
 ):
-    """Regions along the straight, unrefracted scanline `i`; `met` is its first surface [mm]."""
+    """Regions along the straight, unrefracted scanline `i`; `met` is its first surface [mm].
+
+    The surface at a segment's end may tell another region than that at its beginning, where a
+    surface was missed in between or two of them cross: `others` is what the end tells.
+    """
     i = first + wp.tid()
     samples = labels.shape[1]
     o = tracing.position + tracing.rotation * line_origin[i]
@@ -38,6 +53,7 @@ def label_lines(
     gone = float(0.0)
     n = int(0)
     met[i] = -1.0
+    doubts[i] = wp.uint8(0)
     alive = int(1)
     while alive == 1 and n < samples:
         # The first surface tells where the line starts, however far away it is.
@@ -45,6 +61,7 @@ def label_lines(
         query = wp.mesh_query_ray(anatomy.mesh, o, d, reach)
         until = samples
         behind = region
+        other = region
         if query.result:
             pair = anatomy.pairs[query.face]
             front = wp.where(wp.dot(d, query.normal) < 0.0, pair[0], pair[1])
@@ -52,6 +69,9 @@ def label_lines(
             if region < 0:
                 region = front
                 met[i] = query.t
+            other = front
+            if other != region:
+                doubts[i] = wp.uint8(1)
             gone += query.t + NUDGE
             until = wp.clamp(int(wp.ceil((gone - NUDGE) / spacing - 0.5)), n, samples)
             o = o + (query.t + NUDGE) * d
@@ -59,8 +79,46 @@ def label_lines(
             alive = 0
         for k in range(n, until):
             labels[i, k] = wp.uint8(wp.max(region, 0))
+            others[i, k] = wp.uint8(wp.max(other, 0))
         n = until
         region = behind
+
+
+@wp.kernel(enable_backward=False)
+def settle_labels(
+    first: int,
+    labels: wp.array2d(dtype=wp.uint8),
+    doubts: wp.array(dtype=wp.uint8),
+    others: wp.array2d(dtype=wp.uint8),
+):
+    """Of a line in doubt, `others` becomes the label that more of its neighbours have."""
+    i = first + wp.tid()
+    if doubts[i] == wp.uint8(0):
+        return
+    left, right = wp.max(i - 1, 0), wp.min(i + 1, labels.shape[0] - 1)
+    for k in range(labels.shape[1]):
+        mine, other = labels[i, k], others[i, k]
+        if mine != other:
+            for_other = wp.where(labels[left, k] == other, 1, 0)
+            for_other += wp.where(labels[right, k] == other, 1, 0)
+            for_mine = wp.where(left < i and labels[left, k] == mine, 1, 0)
+            for_mine += wp.where(right > i and labels[right, k] == mine, 1, 0)
+            if for_mine >= for_other:
+                others[i, k] = mine
+
+
+@wp.kernel(enable_backward=False)
+def take_settled(
+    first: int,
+    others: wp.array2d(dtype=wp.uint8),
+    doubts: wp.array(dtype=wp.uint8),
+    labels: wp.array2d(dtype=wp.uint8),
+):
+    """Lines that were in doubt take what was settled, once all of them are."""
+    i = first + wp.tid()
+    if doubts[i] == wp.uint8(1):
+        for k in range(labels.shape[1]):
+            labels[i, k] = others[i, k]
 
 
 @wp.kernel(enable_backward=False)
