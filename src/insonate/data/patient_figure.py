@@ -73,7 +73,7 @@ def render_planes(
         if name in patient.views:
             view = patient.views[name]
             probe, pose = view.load_probe(), view.pose()
-            here = chosen if view.press else chosen.replace(clutter=None)  # no skin and fat before it
+            here = chosen if view.press else chosen.replace(clutter=None)  # no skin before it
             simulator = Simulator(press(scene, probe, pose), probe, here, device=device)
             simulator.even_tgc(pose, seed)
             yield name, simulator.frame(pose, seed)
