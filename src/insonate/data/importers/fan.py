@@ -54,9 +54,12 @@ class Fan:
     def mask(self, rows: int, columns: int) -> NDArray[np.uint8]:
         """1 in the fan, uint8 `(rows, columns)`."""
         row, column = np.ogrid[:rows, :columns]
-        radius, angle = self.polar(column.astype(np.float64), row.astype(np.float64))
-        inside = (radius >= self.inner) & (radius <= self.outer)
-        return (inside & (angle >= self.left) & (angle <= self.right)).astype(np.uint8)
+        across, down = column - self.column, row - self.row
+        squared = across**2 + down**2
+        inside = (squared >= self.inner**2) & (squared <= self.outer**2)
+        inside &= across * math.cos(self.left) >= down * math.sin(self.left)
+        inside &= across * math.cos(self.right) <= down * math.sin(self.right)
+        return inside.astype(np.uint8)
 
     def box(self, rows: int, columns: int) -> Box:
         """The smallest box around the fan in an image of a size."""

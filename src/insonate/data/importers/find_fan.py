@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, optimize
 
-from insonate.data.importers.fan import Area, Fan, Rectangle
+from insonate.data.importers.fan import Area, Fan, Rectangle, bounds
 from insonate.data.importers.source import Box
 
 __all__ = ["Content", "find_area"]
@@ -152,8 +152,9 @@ def _enlarged(mask: Bools, step: int, shape: tuple[int, ...]) -> Bools:
 
 def _beside(area: Area, thick: Bools) -> int:
     """Pixels that are thicker than writing left and right of an area: it would cut them off."""
-    box = area.box(*thick.shape)
-    outside = thick & (area.mask(*thick.shape) == 0)
+    mask = area.mask(*thick.shape)
+    box = bounds(mask)
+    outside = thick & (mask == 0)
     return int(outside[box.top : box.bottom].sum())
 
 
