@@ -33,7 +33,7 @@ def everything(folder):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "Expected one of {render, patient, scene, probe, tissue}"),
+        ([], "Expected one of {render, render-dataset, import, data, calibrate, patient, scene"),
         (["rendr"], "Unrecognized options: rendr"),
         (["render"], "SCENE"),
         (["render", "layers", "--quality", "best"], "invalid choice 'best' .*'fast', 'fine'"),
