@@ -25,7 +25,7 @@ test: .venv/dev.stamp
 	@$(BIN)/ruff format --check
 	@$(BIN)/pyright
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 docs: .venv/dev.stamp
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
