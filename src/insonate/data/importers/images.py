@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from insonate.data.importers.index import Index, Row, read_index
 from insonate.data.importers.open import Options
 from insonate.data.importers.picture import ENDINGS, Gray, PictureError, read_labels, read_pictures
-from insonate.data.importers.source import Imported, Item, Skipped
+from insonate.data.importers.source import Imported, Item, Skipped, inside
 from insonate.errors import InputError
 
 __all__ = ["ImageFolder", "holds_images"]
@@ -119,7 +119,7 @@ class ImageFolder:
 
     def _file(self, file: Path) -> Iterator[Item]:
         name = self._name(file)
-        if not _inside(file, self._root):
+        if not inside(file, self._root):
             yield Skipped(str(name), "link out of the folder")
             return
         pages = list(read_pictures(file, self.options.pixels, self.options.frames))
@@ -197,13 +197,6 @@ def _pictures(folder: Path) -> Iterator[Path]:
                 yield Path(at) / name
 
 
-def _inside(file: Path, root: Path) -> bool:
-    try:
-        return file.resolve(strict=True).is_relative_to(root)
-    except OSError:
-        return False
-
-
 def _masks_beside(files: list[Path]) -> dict[Path, Path]:
     """Masks that lie beside their images, by image."""
     stems = {file.with_suffix(""): file for file in files}
@@ -224,7 +217,7 @@ def _mask_files(folder: Path) -> dict[str, Path]:
         stem = file.stem
         for ending in MASK_ENDINGS[1:]:
             stem = stem.removesuffix(ending)
-        if _inside(file, root):
+        if inside(file, root):
             masks.setdefault(stem, file)
     if not masks:
         raise InputError(f"{folder}: no masks in it; expected PNG, JPEG or TIFF images")

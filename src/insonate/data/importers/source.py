@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Box", "Imported", "Item", "Skipped", "Source"]
+__all__ = ["Box", "Imported", "Item", "Skipped", "Source", "inside"]
 
 
 @dataclass(frozen=True)
@@ -131,3 +132,16 @@ class Source(Protocol):
             InputError: nothing of it can be used.
         """
         ...
+
+
+def inside(file: Path, root: Path) -> bool:
+    """True for a file that is there and, links followed, lies in a folder.
+
+    Args:
+        file: perhaps a link.
+        root: the folder, resolved; or the file itself.
+    """
+    try:
+        return file.resolve(strict=True).is_relative_to(root)
+    except (OSError, RuntimeError):  # a link to itself
+        return False
