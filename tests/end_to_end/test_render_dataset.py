@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from insonate.data.dataset import Dataset
+from insonate.errors import InputError
 
 RECIPE = {
     "name": "phantom", "frames": 22, "shard": 2, "quality": "fast",
@@ -139,6 +140,46 @@ def test_two_writers_on_one_store(recipe, tmp_path):
     assert done.returncode != 0
     assert "another process" in done.stderr
     assert len(done.stderr.strip().splitlines()[-1:]) == 1
+
+
+def test_a_run_that_was_killed_while_the_store_was_made_goes_on(recipe, tmp_path, whole):
+    from insonate.data.dataset import store
+
+    out = tmp_path / "data.zarr"
+    store.new_group(out)  # the attributes that make it a dataset come later
+    done = run(recipe, out, "--workers", "2")
+    assert done.returncode == 0, done.stderr
+    assert_same(frames(out), frames(whole))
+
+
+def test_a_frame_without_an_image_is_left_out_and_said(recipe, tmp_path, monkeypatch):
+    from insonate.data.rendering import load_recipe
+    from insonate.data.rendering import run as running
+    from insonate.data.rendering.frames import FrameRenderer, NoImageError
+
+    class Here:
+        def run(self, tasks):
+            for task in tasks:
+                running.render_task(task)
+
+    def sample(self, frame):
+        if frame == 7:
+            raise NoImageError("frame 7: no try gave an image")
+        return rendered(self, frame)
+
+    rendered = FrameRenderer.sample
+    monkeypatch.setattr(FrameRenderer, "sample", sample)
+    with pytest.raises(InputError, match="1 frames could not be rendered, the first is 7"):
+        running.render_dataset(load_recipe(recipe), tmp_path / "data.zarr", Here())
+    assert len(Dataset(tmp_path / "data.zarr")) == 21
+
+
+def test_no_cluster_at_an_address_is_said_at_once(recipe, tmp_path):
+    pytest.importorskip("ray")
+    for address in ("127.0.0.1:1", "ray://127.0.0.1:1"):
+        done = run(recipe, tmp_path / "data.zarr", "--ray", address)
+        assert done.returncode != 0
+        assert "no cluster there" in done.stderr.splitlines()[-1]
 
 
 def test_another_recipe_is_refused(tmp_path, whole):

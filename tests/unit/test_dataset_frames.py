@@ -10,7 +10,7 @@ import pytest
 from insonate.anatomy import load_scene, views
 from insonate.config import from_plain
 from insonate.data.rendering import DatasetRecipe, subjects
-from insonate.data.rendering.frames import FrameRenderer
+from insonate.data.rendering.frames import FrameRenderer, NoImageError
 from insonate.errors import InputError
 from insonate.imaging import Display
 from insonate.probe import load_probe
@@ -144,8 +144,17 @@ def test_classes_take_the_place_of_regions():
 
 def test_subjects_are_split_whole():
     made = renderer(split={"train": 0.5, "test": 0.5})
-    splits = [made._splits[k] for k in range(4)]
-    assert sorted(splits) == [0, 0, 1, 1]
+    splits = [made.sample(frame)["split"] for frame in (0, 5, 8, 13)]
+    assert splits[0] == splits[1]
+    assert splits[2] == splits[3]
+
+
+def test_what_gives_no_image_at_all_is_told_from_a_wrong_recipe():
+    bone = {"subjects": {"kind": "scene", "scene": "cysts", "frames": 8}, "quality": "fast"}
+    made = renderer(**bone, settings={}, reject={"attempts": 1})
+    made._glance = lambda *_: (_ for _ in ()).throw(InputError("the probe is in bone"))
+    with pytest.raises(NoImageError, match=r"frame 3: no try gave an image; .* in bone"):
+        made.sample(3)
 
 
 @pytest.mark.parametrize(

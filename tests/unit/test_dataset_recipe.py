@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 import yaml
 
@@ -92,6 +93,15 @@ def test_a_gynaecological_dataset_names_its_classes():
     )  # fmt: skip
     with pytest.raises(InputError, match=r"image\.labels: expected"):
         classes_of(recipe)
+
+
+def test_a_subject_keeps_its_split_however_many_there_are():
+    recipe = load_recipe("papers-small")
+    few = recipe.replace(frames=640)
+    assert [few.split_of(k) for k in range(10)] == [recipe.split_of(k) for k in range(10)]
+    counts = np.bincount([recipe.split_of(k) for k in range(recipe.subject_count)])
+    assert counts / recipe.subject_count == pytest.approx([0.8, 0.1, 0.1], abs=0.03)
+    assert sorted(load_recipe("tiny").split_of(k) for k in range(3)) == [0, 1, 2]
 
 
 def test_the_last_class_that_fits_takes_a_region():

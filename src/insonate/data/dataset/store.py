@@ -100,14 +100,20 @@ def open_group(where: str | os.PathLike[str], writable: bool = False) -> zarr.Gr
 
 
 def exists(where: str | os.PathLike[str]) -> bool:
-    """True if a dataset, or another Zarr group, lies there."""
+    """True if a dataset, or another Zarr group, lies there; one half-made does not count.
+
+    Raises:
+        InputError: the place cannot be read.
+    """
+    if _is_unfinished(where):
+        return False
     if not is_remote(where):
         return (local_path(where) / "zarr.json").is_file()
-    zarr = zarr_module()
-    try:
-        zarr.open_group(zarr_store(where, read_only=True), mode="r", zarr_format=3)
-    except FileNotFoundError:
-        return False
+    with telling(f"{where}: cannot be read"):
+        try:
+            zarr_module().open_group(zarr_store(where, read_only=True), mode="r", zarr_format=3)
+        except FileNotFoundError:
+            return False
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from types import ModuleType
 
@@ -9,6 +10,9 @@ from insonate.data.rendering.run import Task, render_task
 from insonate.errors import InputError
 
 __all__ = ["RayCluster"]
+
+#: How often a task is begun again; how long a host is waited for [s].
+RETRIES, PATIENCE = 8, 5.0
 
 
 class RayCluster:
@@ -31,6 +35,7 @@ class RayCluster:
         self._ray = _ray()
         if self._ray.is_initialized():
             return
+        _knock(address)
         try:
             self._ray.init(address=address, log_to_driver=False, configure_logging=False)
         except (ConnectionError, RuntimeError, ValueError) as error:
@@ -45,7 +50,7 @@ class RayCluster:
         """
         ray = self._ray
         resources = {"num_cpus": 1} if self.device == "cpu" else {"num_cpus": 1, "num_gpus": 1}
-        remote = ray.remote(max_retries=-1, **resources)(render_task)
+        remote = ray.remote(max_retries=RETRIES, **resources)(render_task)
         waiting = [remote.remote(task, self.device, 1) for task in tasks]
         try:
             while waiting:
@@ -59,6 +64,21 @@ class RayCluster:
         finally:
             for task in waiting:
                 ray.cancel(task, force=True)
+
+
+def _knock(address: str) -> None:
+    """See that somebody listens at HOST:PORT; Ray itself would ask for minutes.
+
+    Raises:
+        InputError: nobody does.
+    """
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not (colon and port.isdigit()):
+        return
+    try:
+        socket.create_connection((host, int(port)), PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(f"--ray {address}: no cluster there ({error})") from error
 
 
 def _ray() -> ModuleType:

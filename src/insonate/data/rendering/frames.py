@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insonate.config import to_plain
-from insonate.data.dataset.splits import split_frames
 from insonate.data.rendering.distribution import Distribution, draw_of
 from insonate.data.rendering.holding import Hold, hold
 from insonate.data.rendering.pixels import Pixels
@@ -24,11 +23,17 @@ from insonate.imaging import Display
 from insonate.probe import Probe, load_probe
 from insonate.sim import Frame, Settings, Simulator
 
-__all__ = ["FrameRenderer"]
+__all__ = ["FrameRenderer", "NoImageError", "changed_probe"]
 
 #: Share of the beam lost from which on a pixel counts as shadow.
 SHADOWED = 0.94
+#: How much longer a frame is drawn again while not one try gave an image.
+PATIENCE = 8
 _DEGREES = ("field_of_view", "steering")
+
+
+class NoImageError(InputError):
+    """No try at a frame gave an image."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +73,6 @@ class FrameRenderer:
         self.recipe, self.device, self.threads = recipe, device, threads
         self.classes = classes_of(recipe)
         self.planes = planes_of(recipe)
-        self._splits = split_frames(
-            np.arange(recipe.subject_count), recipe.split_shares, recipe.seed
-        )
         self._subject: Subject | None = None
         self._simulator: Simulator | None = None
 
@@ -78,12 +80,15 @@ class FrameRenderer:
         """A frame, as `insonate.data.dataset.Writer` takes it.
 
         Raises:
-            InputError: nothing could be rendered; names the frame.
+            NoImageError: no try gave an image; names the frame and the last reason.
+            InputError: the recipe asks for what there is not.
         """
         subject = self._examine(frame // self.recipe.subjects.frames)
         best: _Glance | None = None
         problem = ""
-        for attempt in range(self.recipe.reject.attempts):
+        for attempt in range(PATIENCE * self.recipe.reject.attempts):
+            if best is not None and attempt >= self.recipe.reject.attempts:
+                break
             setup = self._draw(subject, frame, attempt)
             try:
                 glance = self._glance(subject, setup)
@@ -95,7 +100,7 @@ class FrameRenderer:
             if glance.shortfall == 0.0:
                 break
         if best is None:
-            raise InputError(f"frame {frame}: no try gave an image; the last: {problem}")
+            raise NoImageError(f"frame {frame}: no try gave an image; the last: {problem}")
         return self._pack(subject, frame, best)
 
     def _examine(self, number: int) -> Subject:
@@ -123,7 +128,7 @@ class FrameRenderer:
         )  # fmt: skip
         return _Setup(
             held=held,
-            probe=_probe(held, probe),
+            probe=changed_probe(probe, held.view.load_probe()),
             settings=chosen.replace(display=display, **settings),
             seed=draw.seed,
             attempt=attempt,
@@ -187,7 +192,7 @@ class FrameRenderer:
             "patient": subject.number,
             "sequence": self._sequence(frame),
             "plane": self.planes.index(setup.held.plane) if setup.held.plane else -1,
-            "split": int(self._splits[subject.number]),
+            "split": self.recipe.split_of(subject.number),
             "seed": setup.seed,
             "metadata": self._metadata(subject, glance),
         }
@@ -232,10 +237,14 @@ class FrameRenderer:
         }
 
 
-def _probe(held: Hold, changes: Mapping[str, Any]) -> Probe:
-    """The view's probe, or the recipe's, with the recipe's changes."""
+def changed_probe(changes: Mapping[str, Any], own: Probe | None = None) -> Probe:
+    """A preset, or `own`, with a recipe's changes.
+
+    Raises:
+        InputError: no such preset or field, or a probe that cannot exist.
+    """
     rest = {name: value for name, value in changes.items() if name != "preset"}
-    probe = load_probe(changes["preset"]) if "preset" in changes else held.view.load_probe()
+    probe = load_probe(changes["preset"]) if "preset" in changes or own is None else own
     radians = {name: math.radians(rest[name]) for name in _DEGREES if name in rest}
     return probe.replace(**_known(Probe, "probe", rest | radians))
 

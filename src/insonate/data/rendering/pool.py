@@ -33,9 +33,8 @@ class ProcessPool:
         if workers is not None and workers < 1:
             raise InputError(f"workers: expected 1 or more, got {workers}")
         self.devices = _devices(device)
-        cores = os.cpu_count() or 1
-        self.workers = workers or (len(self.devices) if device != "cpu" else cores)
-        self.threads = max(cores // self.workers, 1)
+        self.cores = os.cpu_count() or 1
+        self.workers = workers or (len(self.devices) if device != "cpu" else self.cores)
 
     def run(self, tasks: Sequence[Task]) -> None:
         """Render all tasks; a worker that is killed is replaced and its task begun again.
@@ -62,9 +61,9 @@ class ProcessPool:
         for number in range(self.workers):
             numbers.put(number)
         done: list[Task] = []
-        pool = ProcessPoolExecutor(
-            min(self.workers, len(tasks)), context, _begin, (numbers, self.devices, self.threads)
-        )
+        workers = min(self.workers, len(tasks))
+        threads = max(self.cores // workers, 1)
+        pool = ProcessPoolExecutor(workers, context, _begin, (numbers, self.devices, threads))
         with pool:
             futures: dict[Future[int], Task] = {pool.submit(_work, task): task for task in tasks}
             try:

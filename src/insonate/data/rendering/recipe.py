@@ -10,9 +10,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from insonate.config import from_plain, read_content
 from insonate.data.dataset import Layout
-from insonate.data.rendering.distribution import Distribution
+from insonate.data.rendering.distribution import Distribution, draw_of
 from insonate.errors import InputError, closest
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
 ]  # fmt: skip
 
 RECIPES = "insonate.data.rendering"
+GOLDEN = 0.6180339887498949
 
 
 _NOTHING, _HAND, _PLANE = (Distribution("constant", (value,)) for value in (0.0, 60.0, "plane"))
@@ -217,10 +220,15 @@ class DatasetRecipe:
         """A copy with some fields changed."""
         return dataclasses.replace(self, **changes)
 
-    @property
-    def split_shares(self) -> list[float]:
-        """Share of the subjects by split; they sum to 1."""
-        return [share / sum(self.split.values()) for share in self.split.values()]
+    def split_of(self, subject: int) -> int:
+        """Number of the split that a subject belongs to, however many subjects there are.
+
+        Steps of the golden ratio fill the unit interval evenly, so that shares are met by few.
+        """
+        start = draw_of(self.seed, "split").even("start", 0.0, 1.0)
+        shares = np.cumsum(list(self.split.values())) / sum(self.split.values())
+        at = np.searchsorted(shares, (start + subject * GOLDEN) % 1.0, side="right")
+        return min(int(at), len(shares) - 1)
 
     @property
     def subject_count(self) -> int:

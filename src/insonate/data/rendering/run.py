@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,9 +16,9 @@ import insonate
 from insonate.config import to_plain
 from insonate.data.dataset import Attributes, Writer, create, open_writer
 from insonate.data.dataset.store import exists, open_group
-from insonate.data.rendering.frames import FrameRenderer
+from insonate.data.rendering.frames import FrameRenderer, NoImageError, changed_probe
 from insonate.data.rendering.recipe import DatasetRecipe
-from insonate.data.rendering.subjects import classes_of, planes_of
+from insonate.data.rendering.subjects import classes_of, planes_of, tissues_of
 from insonate.errors import InputError
 
 __all__ = ["Task", "Workers", "render_dataset", "render_task"]
@@ -63,8 +63,16 @@ def render_task(task: Task, device: str = "cpu", threads: int | None = None) -> 
     left = [b for b, f in frames.items() if not complete[f.start : f.stop].all()]
     renderer = FrameRenderer(task.recipe, device, threads)
     for block in left:
-        writer.write(block, [renderer.sample(frame) for frame in frames[block]])
+        writer.write(block, [_sample(renderer, frame) for frame in frames[block]])
     return sum(len(frames[block]) for block in left)
+
+
+def _sample(renderer: FrameRenderer, frame: int) -> dict[str, Any] | None:
+    """A frame, or None where every try failed: one of thousands does not end the run."""
+    try:
+        return renderer.sample(frame)
+    except NoImageError:
+        return None
 
 
 def render_dataset(
@@ -95,7 +103,14 @@ def render_dataset(
         tasks = _tasks(recipe, str(where), writer.incomplete())
         with _told(where, progress, every):
             workers.run(tasks)
-        return int(_complete(where).sum() - before)
+        complete = _complete(where)
+    if not complete.all():
+        first = int(np.flatnonzero(~complete)[0])
+        raise InputError(
+            f"{where}: {(~complete).sum()} frames could not be rendered, the first is {first}; "
+            "the others are complete"
+        )
+    return int(complete.sum() - before)
 
 
 @contextmanager
@@ -128,8 +143,18 @@ def _attributes(recipe: DatasetRecipe, plain: Mapping[str, Any]) -> Attributes:
         landmarks=recipe.image.landmarks,
         provenance=f"{said}. {recipe.provenance}".strip(". ") + ".",
         licence=recipe.licence,
+        tissues=tissues_of(recipe),
+        probe=_one_probe(recipe),
         recipe=plain,
     )
+
+
+def _one_probe(recipe: DatasetRecipe) -> dict[str, Any]:
+    """The probe, where all frames have the same."""
+    given = recipe.probe
+    if "preset" not in given or any(value.kind != "constant" for value in given.values()):
+        return {}
+    return to_plain(changed_probe({name: value.values[0] for name, value in given.items()}))
 
 
 def _complete(where: str | os.PathLike[str]) -> NDArray[np.bool_]:
@@ -156,9 +181,13 @@ def _told(
         return
     over = threading.Event()
 
+    def tell() -> None:
+        with suppress(InputError, OSError):  # a look that fails is no reason to stop
+            progress(int(_complete(where).sum()))
+
     def watch() -> None:
         while not over.wait(every):
-            progress(int(_complete(where).sum()))
+            tell()
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
@@ -167,4 +196,4 @@ def _told(
     finally:
         over.set()
         watcher.join()
-        progress(int(_complete(where).sum()))
+        tell()

@@ -26,7 +26,7 @@ from insonate.errors import InputError, closest
 from insonate.probe import Probe
 from insonate.scene import Scene
 
-__all__ = ["Classes", "Subject", "classes_of", "make_subject", "planes_of"]
+__all__ = ["Classes", "Subject", "classes_of", "make_subject", "planes_of", "tissues_of"]
 
 #: Standard planes by kind of subject; a cervix is looked at from within, which nothing yields to.
 PLANES: Mapping[str, tuple[str, ...]] = {
@@ -110,6 +110,19 @@ def planes_of(recipe: DatasetRecipe) -> tuple[str, ...]:
     return (
         tuple(sorted(name for name, weight in recipe.poses.planes.items() if weight > 0)) or known
     )
+
+
+def tissues_of(recipe: DatasetRecipe) -> dict[str, str]:
+    """Tissue of the table by region, where labels are regions."""
+    if recipe.image.labels or "labels" not in recipe.image.arrays:
+        return {}
+    if recipe.subjects.kind == "scene":
+        scene = load_scene(str(recipe.subjects.scene))
+        return {region.name: region.tissue.name for region in scene.regions}
+    return {
+        region: tissue if isinstance(tissue, str) else str(tissue.get("like", region))
+        for region, tissue in TISSUES.items()
+    }
 
 
 @dataclass(frozen=True)
