@@ -347,6 +347,19 @@ def test_a_folder_skips_the_broken_and_tells_patients_apart(tmp_path):
         list(TrackedSequences(tmp_path / "p1_a.igs.mha", Options(patient="(")))
 
 
+def test_sequences_behind_links_out_of_the_folder_are_skipped(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    write_mha(folder / "a.igs.mha")
+    write_mha(tmp_path / "b.igs.mha")
+    (folder / "b.igs.mha").symlink_to(tmp_path / "b.igs.mha")
+    found = items_of(folder)
+    assert {f.sequence for f in images(found)} == {"a.igs.mha"}
+    assert skipped(found) == {"link out of the folder": 1}
+    (folder / "a.igs.mha").unlink()
+    assert not holds_sequences(folder)
+
+
 def test_labels_that_do_not_fit(tmp_path):
     path = write_mha(tmp_path / "a.igs.mha")
     mask = write_mha(tmp_path / "m.igs.mha", pixels(2))
@@ -513,6 +526,20 @@ def test_poses_that_are_none_are_skipped(tmp_path):
     assert reasons.pop("tracking invalid") == 1
     assert reasons.pop("transform not rigid") == 1
     assert sum(reasons.values()) == 1
+
+
+def test_images_behind_links_out_of_the_folder_are_skipped(tmp_path):
+    folder = posed_folder(tmp_path, np.tile(np.eye(4), (3, 1, 1)))
+    for name in ("1.png", "poses.npy"):
+        (folder / name).rename(tmp_path / name)
+    (folder / "1.png").symlink_to(tmp_path / "1.png")
+    np.save(folder / "poses.npy", np.tile(np.eye(4), (3, 1, 1)))
+    found = items_of(folder)
+    assert (len(images(found)), skipped(found)) == (2, {"link out of the folder": 1})
+    (folder / "poses.npy").unlink()
+    (folder / "poses.npy").symlink_to(tmp_path / "poses.npy")
+    with pytest.raises(InputError, match="got a link out of it"):
+        open_source(folder)
 
 
 def test_folders_that_do_not_fit_their_poses(tmp_path):

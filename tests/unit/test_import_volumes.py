@@ -243,12 +243,72 @@ def test_series_that_do_not_stack(tmp_path):
         open_source(folder)
 
 
-def test_slices_whose_pixels_are_missing(tmp_path):
-    folder = write_series(tmp_path / "s", 3)
-    raw = (folder / "DOE_8.dcm").read_bytes()
-    (folder / "DOE_8.dcm").write_bytes(raw[:-20])
-    with pytest.raises(InputError, match=r"DOE_8\.dcm: pixels cannot be read|that can be read"):
-        open_source(folder)
+def change(path, **tags):
+    file = pydicom.dcmread(path)
+    for name, content in tags.items():
+        setattr(file, name, content)
+    file.save_as(path)
+
+
+def reasons(frames):
+    return {item.reason: item.frames for item in frames if isinstance(item, Skipped)}
+
+
+def test_a_broken_slice_is_skipped_and_the_others_are_kept(tmp_path):
+    folder = write_series(tmp_path / "s", 4)
+    raw = (folder / "DOE_9.dcm").read_bytes()  # the first one
+    (folder / "DOE_9.dcm").write_bytes(raw[:-20])
+    (folder / "DOE_5.dcm").write_bytes(raw[:132] + b"broken")
+    source = open_source(folder)
+    frames = list(source)
+    assert len(frames) == len(source) == 5
+    assert [f.metadata["position"] for f in frames if isinstance(f, Imported)] == [5.5, 8.0, 10.5]
+    assert sum(reasons(frames).values()) == 2
+
+
+def test_a_series_that_does_not_stack_does_not_cost_the_others(tmp_path):
+    folder = write_series(tmp_path / "s", 5)
+    for k in (5, 6):
+        change(folder / f"DOE_{k}.dcm", SeriesInstanceUID="1.2.4")
+    write_series(tmp_path / "t", 4)
+    for k in (6, 8, 9):
+        path = folder / f"t{k}.dcm"
+        (tmp_path / f"t/DOE_{k}.dcm").rename(path)
+        change(path, SeriesInstanceUID="1.2.5")
+    frames = list(open_source(folder))
+    assert sum(isinstance(item, Imported) for item in frames) == 5
+    assert reasons(frames) == {"slices are not evenly spaced": 3}
+
+
+def test_slices_are_checked_before_they_are_decoded(tmp_path, monkeypatch):
+    folder = write_series(tmp_path / "s", 4)
+    path = folder / "DOE_9.dcm"
+    jpeg = b"\xff\xd8\xff\xc0\x00\x0b\x08\x75\x30\x75\x30\x01\x01\x11\x00\xff\xd9\x00"
+    file = pydicom.dcmread(path)
+    file.PixelData = pydicom.encaps.encapsulate([jpeg])  # claims 30000 x 30000 pixels
+    file["PixelData"].is_undefined_length = True
+    file.file_meta.TransferSyntaxUID = pydicom.uid.JPEGBaseline8Bit
+    file.save_as(path)
+    frames = list(open_source(folder))
+    assert reasons(frames) == {"compressed image of another size than its header says": 1}
+
+
+def test_inverted_slices_are_turned(tmp_path):
+    plain, inverted = (write_series(tmp_path / name, 3) for name in "pi")
+    for path in inverted.iterdir():
+        change(path, PhotometricInterpretation="MONOCHROME1")
+    (_, ours), (_, turned) = frames_of(plain), frames_of(inverted)
+    for a, b in zip(ours, turned, strict=True):
+        assert np.abs(255 - a.image.astype(int) - b.image).max() <= 1
+
+
+def test_slices_behind_links_out_of_the_folder_are_skipped(tmp_path):
+    folder = write_series(tmp_path / "s", 4)
+    (folder / "DOE_9.dcm").rename(tmp_path / "elsewhere.dcm")
+    (folder / "DOE_9.dcm").symlink_to(tmp_path / "elsewhere.dcm")
+    frames = list(open_source(folder))
+    assert reasons(frames) == {"link out of the folder": 1}
+    assert len(frames) == 4
 
 
 def check(path):

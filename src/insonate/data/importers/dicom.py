@@ -13,7 +13,7 @@ from insonate.data.importers.dicom_pixels import frame_count, gray_frames, read_
 from insonate.data.importers.dicom_values import silent, text, value
 from insonate.data.importers.open import Options
 from insonate.data.importers.picture import ENDINGS, Gray, PictureError
-from insonate.data.importers.source import Imported, Item, Skipped
+from insonate.data.importers.source import Imported, Item, Skipped, inside
 from insonate.data.importers.us_regions import Region, tissue_regions
 from insonate.errors import InputError
 
@@ -99,7 +99,7 @@ class DicomFiles:
                 yield Skipped(file.name, str(error))
 
     def _file(self, file: Path, number: int) -> Iterator[Item]:
-        if not file.resolve().is_relative_to(self._root):
+        if not inside(file, self._root):
             raise PictureError("link out of the folder")
         header = read_dataset(file, pixels=False)
         if text(header, "Modality") != "US":

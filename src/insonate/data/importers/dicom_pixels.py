@@ -17,7 +17,7 @@ from insonate.data.importers.picture import Gray, PictureError, gray
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-__all__ = ["frame_count", "gray_frames", "read_dataset", "size"]
+__all__ = ["check_pixels", "decoded", "frame_count", "gray_frames", "read_dataset", "size"]
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 
@@ -83,11 +83,11 @@ def gray_frames(
     Raises:
         PictureError: none can be had.
     """
-    _check(dataset, file_bytes, pixels, frames)
+    check_pixels(dataset, file_bytes, pixels, frames)
     for index in range(frame_count(dataset)):
         try:
             with silent():
-                yielded: Gray | PictureError = _gray(dataset, _decoded(dataset, index))
+                yielded: Gray | PictureError = _gray(dataset, decoded(dataset, index))
         except PictureError as error:
             yielded = error
         except Exception:  # whatever decoders make of broken bytes
@@ -95,8 +95,18 @@ def gray_frames(
         yield yielded
 
 
-def _check(dataset: Dataset, file_bytes: int, pixels: int, frames: int) -> None:
-    """Refuse what is larger than allowed, or than its file can hold, before it is decoded."""
+def check_pixels(dataset: Dataset, file_bytes: int, pixels: int, frames: int) -> None:
+    """Refuse what is larger than allowed, or than its file can hold, before it is decoded.
+
+    Args:
+        dataset: with its pixels.
+        file_bytes: of the file it comes from.
+        pixels: most of a frame.
+        frames: most of a file.
+
+    Raises:
+        PictureError: it is, or its pixels are of an unknown kind.
+    """
     rows, columns = size(dataset)
     count = frame_count(dataset)
     if rows * columns > pixels:
@@ -133,8 +143,8 @@ def _check_codestreams(dataset: Dataset, count: int, wanted: tuple[int, int]) ->
         raise PictureError("broken DICOM") from error
 
 
-def _decoded(dataset: Dataset, index: int) -> NDArray[Any]:
-    """One frame; colours in YBR come as RGB."""
+def decoded(dataset: Dataset, index: int) -> NDArray[Any]:
+    """One frame as it is stored; colours in YBR come as RGB. Check it before."""
     return medical("pydicom.pixels").pixel_array(dataset, index=index, raw=False)
 
 

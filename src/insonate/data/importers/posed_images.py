@@ -20,7 +20,7 @@ from insonate.data.importers.plus import (
     place,
     read_configuration,
 )
-from insonate.data.importers.source import Imported, Item, Skipped
+from insonate.data.importers.source import Imported, Item, Skipped, inside
 from insonate.data.importers.tracked import patient_of
 from insonate.errors import InputError
 
@@ -79,6 +79,9 @@ class PosedImages:
             raise InputError(
                 f"{path}: {len(self._files)} images, expected at most {options.frames}"
             )
+        self._root = path.resolve()
+        if not inside(pose_file, self._root):
+            raise InputError(f"{pose_file}: expected a file of the folder, got a link out of it")
         self._poses = _read_poses(pose_file)
         self._numbers = _numbers(path, self._files, len(self._poses))
         self._image_to_probe = _image_to_probe(options.calibration)
@@ -100,6 +103,9 @@ class PosedImages:
     def __iter__(self) -> Iterator[Item]:
         """Images in the order of their numbers; what has no valid pose is skipped."""
         for file, number in zip(self._files, self._numbers, strict=True):
+            if not inside(file, self._root):
+                yield Skipped(file.name, "link out of the folder")
+                continue
             found = next(read_pictures(file, self._options.pixels, 1), "no picture")
             if isinstance(found, Gray):
                 yield self._frame(file, number, found.image)

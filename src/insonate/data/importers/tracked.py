@@ -30,7 +30,7 @@ from insonate.data.importers.plus import (
     read_configuration,
     turned_to_marked_far,
 )
-from insonate.data.importers.source import Imported, Item, Skipped
+from insonate.data.importers.source import Imported, Item, Skipped, inside
 from insonate.data.importers.stack import Stack
 from insonate.errors import InputError
 
@@ -54,7 +54,8 @@ def read_stack(path: Path) -> Stack:
 def holds_sequences(path: Path) -> bool:
     """True for a tracked sequence, or a folder with one."""
     if path.is_dir():
-        return any(_is_sequence(file) for file in _sequence_files(path))
+        root = path.resolve()
+        return any(inside(file, root) and _is_sequence(file) for file in _sequence_files(path))
     return _is_sequence(path)
 
 
@@ -109,7 +110,7 @@ class TrackedSequences:
     def __init__(self, path: Path, options: Options):
         self._options, self.provenance = options, path.name
         self._files = _sequence_files(path) if path.is_dir() else [path]
-        self._alone = not path.is_dir()
+        self._alone, self._root = not path.is_dir(), path.resolve()
         if options.mask and len(self._files) > 1:
             raise InputError(f"{path}: a mask of labels needs a single sequence")
         self._configuration = _configuration(options.calibration)
@@ -132,6 +133,9 @@ class TrackedSequences:
     def __iter__(self) -> Iterator[Item]:
         """Frames in the order of their files; what has no valid tracking is skipped."""
         for file in self._files:
+            if not inside(file, self._root):
+                yield Skipped(file.name, "link out of the folder")
+                continue
             try:
                 yield from self._of(file)
             except InputError as error:
@@ -147,6 +151,8 @@ class TrackedSequences:
         return label_names(self._labels.path, largest, self._options.regions)
 
     def _frames_at_most(self, file: Path) -> int:
+        if not inside(file, self._root):
+            return 0
         try:
             return _checked(read_stack(file), self._options)
         except InputError:

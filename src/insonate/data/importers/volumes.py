@@ -83,7 +83,7 @@ class VolumeSlices:
         self.provenance = "DICOM series" if path.is_dir() else path.name
         if options.axis is not None and options.axis not in _AXES:
             raise InputError(f"axis '{options.axis}'; {closest(options.axis, _AXES)}")
-        self._volumes = _volumes(path, options)
+        self._volumes, self._skipped = _volumes(path, options)
         if options.mask and len(self._volumes) > 1:
             raise InputError(f"{path}: a mask of labels needs a single volume")
         self._labels = _read_labels(options, self._volumes[0]) if options.mask else None
@@ -106,10 +106,12 @@ class VolumeSlices:
 
     def __len__(self) -> int:
         """How many slices there are."""
-        return sum(len(_cut(v, self._options.axis).values) for v in self._volumes)
+        slices = sum(len(_cut(v, self._options.axis).values) for v in self._volumes)
+        return slices + sum(item.frames for item in self._skipped)
 
     def __iter__(self) -> Iterator[Item]:
-        """Slices of volume after volume, from the patient's right, front and feet on."""
+        """What was left out; slices of volume after volume, from right, front and feet on."""
+        yield from self._skipped
         for volume, scale in zip(self._volumes, self._scales, strict=True):
             slices = _cut(volume, self._options.axis)
             labels = None if self._labels is None else _cut(self._labels, self._options.axis)
@@ -145,18 +147,31 @@ class VolumeSlices:
         )
 
 
-def _volumes(path: Path, options: Options) -> list[Volume]:
+def _volumes(path: Path, options: Options) -> tuple[list[Volume], list[Skipped]]:
     if path.is_dir():
-        from insonate.data.importers.series import read_series
+        return _series(path, options)
+    volume = read_volume(path, options.pixels, options.frames)
+    _check_axes(volume)
+    if options.axis and volume.geometry is None:
+        raise InputError(f"{volume.name}: says nothing of its place; expected no axis")
+    return [volume], []
 
-        volumes = read_series(path, options.pixels, options.frames)
-    else:
-        volumes = [read_volume(path, options.pixels, options.frames)]
+
+def _series(folder: Path, options: Options) -> tuple[list[Volume], list[Skipped]]:
+    from insonate.data.importers.series import read_series
+
+    volumes, skipped = read_series(folder, options.pixels, options.frames)
+    kept = []
     for volume in volumes:
-        _check_axes(volume)
-        if options.axis and volume.geometry is None:
-            raise InputError(f"{volume.name}: says nothing of its place; expected no axis")
-    return volumes
+        try:
+            _check_axes(volume)
+            kept.append(volume)
+        except InputError:
+            reason = "slices are not above each other"
+            skipped.append(Skipped(volume.name, reason, len(volume.values)))
+    if not kept:
+        raise InputError(f"{folder}: {skipped[-1].where}: {skipped[-1].reason}")
+    return kept, skipped
 
 
 def _check_axes(volume: Volume) -> None:
