@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from insonate.cli import main
+from insonate.data.dataset import Dataset
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from looked_at import make_dataset
 
-pytest.importorskip("zarr")
+zarr = pytest.importorskip("zarr")
 
 
 @pytest.fixture
@@ -45,6 +46,35 @@ def test_pictures(data, kind, tmp_path, capsys):
     assert main(["data", kind, data, "--out", str(path)]) == 0
     assert path.read_bytes().startswith(b"\x89PNG")
     assert str(path) in capsys.readouterr().out
+
+
+def test_folds(data, tmp_path, capsys):
+    where = tmp_path / "new" / "folds.json"
+    words = ["--count", "3", "--distance", "2.5", "--angle", "5", "--out", str(where)]
+    assert main(["data", "folds", data, *words]) == 0
+    lines = capsys.readouterr().out.splitlines()  # frames lie 2 mm apart, so one each side is left
+    assert lines[1] == "fold 1: 6 training, 4 held out, 2 excluded"
+    assert len(lines) == 4
+    said = json.loads(where.read_text())
+    assert said["folds"][0] == {
+        "training": [5, 6, 7, 8, 9, 10, 11], "held_out": [0, 1, 2, 3], "excluded": [4]
+    }  # fmt: skip
+    assert len(Dataset(data, frames=said["folds"][0]["training"])) == 7
+    assert main(["data", "folds", data, "--count", "4", "--by", "patient"]) == 2
+    assert "expected 2 to 3, as many as groups" in capsys.readouterr().err
+
+
+def test_folds_count_frames_as_the_dataset_does(tmp_path, capsys):
+    where = make_dataset(tmp_path / "data.zarr")
+    zarr.open_group(where, mode="r+")["complete"][0] = 0
+    out = tmp_path / "f.json"
+    assert (
+        main(["data", "folds", str(where), "--count", "2", "--distance", "0", "--out", str(out)])
+        == 0
+    )
+    held_out = [fold["held_out"] for fold in json.loads(out.read_text())["folds"]]
+    assert [number for numbers in held_out for number in numbers] == list(range(1, 12))
+    assert len(Dataset(where, frames=held_out[0])) == len(held_out[0])
 
 
 @pytest.mark.parametrize("layout", ["png", "nifti", "coco", "nnunet"])

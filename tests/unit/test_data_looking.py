@@ -17,7 +17,7 @@ from insonate.data.looking import (
     write_poses,
     write_sheet,
 )
-from insonate.data.looking.figures import gray_values, region_shares
+from insonate.data.looking.figures import _limits, gray_values, region_shares
 from insonate.data.looking.info import info_json
 from insonate.data.looking.sheet import overlaid
 from insonate.errors import InputError
@@ -211,6 +211,15 @@ def test_figures(where, tmp_path):
         with Image.open(path) as picture:
             assert picture.width > 700
             assert np.asarray(picture.convert("L")).std() > 5
+
+
+def test_axes_of_a_long_thin_sweep():
+    points = np.array([[0.0, 5.0, 0.0], [300.0, 5.0, 4.0]])
+    limits = _limits(points)
+    sides = limits[:, 1] - limits[:, 0]
+    assert sides.min() >= 0.2 * sides.max()
+    assert (limits[:, 0] < points.min(axis=0)).all()
+    assert (limits[:, 1] > points.max(axis=0)).all()
 
 
 def test_figures_of_what_is_not_there(tmp_path):

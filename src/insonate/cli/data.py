@@ -1,4 +1,4 @@
-"""`insonate data`: what a dataset holds, whether it is sound, how it looks, and other layouts."""
+"""`insonate data`: what a dataset holds, whether it is sound, how it looks; folds, layouts."""
 
 from __future__ import annotations
 
@@ -125,6 +125,44 @@ class Poses:
 
 
 @dataclass(frozen=True)
+class Folds:
+    """Deal frames to folds: held-out blocks of neighbours, and none beside them in training.
+
+    A frame is left out of training if it is nearer than the distance and turned by less than
+    the angle, both, to any that is held out. The file lists the numbers of frames of each fold:
+    training, held_out, excluded; `Dataset(DATA, frames=...)` takes them.
+    """
+
+    data: Data
+    """folder or URL of a dataset; every frame needs a pose."""
+    out: Annotated[Path, arg(metavar="JSON")] = Path("out/folds.json")
+    """of the file."""
+    count: int = 10
+    """of folds."""
+    distance: float = 2.0
+    """of poses that are too near [mm]; 0 leaves none out."""
+    angle: float = 2.0
+    """between poses that are too near [degrees]."""
+    by: Literal["frame", "sequence", "patient"] = "frame"
+    """what no block cuts."""
+
+    def run(self) -> None:
+        """Write, and print a line for each fold."""
+        import math
+
+        from insonate.data.looking.folds import write_folds
+
+        angle = math.radians(self.angle)
+        found = write_folds(self.data, self.out, self.count, self.distance, angle, self.by)
+        for number, fold in enumerate(found):
+            print(
+                f"fold {number}: {len(fold.training)} training, {len(fold.held_out)} held out, "
+                f"{len(fold.excluded)} excluded"
+            )
+        print(self.out)
+
+
+@dataclass(frozen=True)
 class Export:
     """Write a dataset in a layout that other programs know.
 
@@ -160,6 +198,7 @@ class DataCommand:
         | Annotated[Sheet, subcommand("sheet")]
         | Annotated[Histogram, subcommand("histogram")]
         | Annotated[Poses, subcommand("poses")]
+        | Annotated[Folds, subcommand("folds")]
         | Annotated[Export, subcommand("export")]
     )
 

@@ -108,17 +108,6 @@ class Writer:
                 array.resize((frames, *array.shape[1:]))
             self._group.attrs.update({"layout": dataclasses.asdict(self.layout)})
 
-    def update(self, **changes: Any) -> None:
-        """Change attributes of the dataset, such as `probe` or `planes`.
-
-        Raises:
-            InputError: they cannot be written.
-        """
-        known = [f.name for f in dataclasses.fields(Attributes)]
-        assert set(changes) <= set(known), changes
-        with telling(f"{self.where}: cannot be written"):
-            self._group.attrs.update(changes)
-
     def _array(self, name: str) -> zarr.Array:
         if name not in self._opened:
             # also what is all fill is written: a file that is missing is then known to be lost

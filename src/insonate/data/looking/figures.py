@@ -22,6 +22,8 @@ __all__ = ["gray_values", "region_shares", "write_histograms", "write_poses"]
 
 MOST_REGIONS = 30
 MOST_OUTLINES = 150
+#: Of the longest axis, and the shortest as a share of it.
+MOST_TICKS, SHORTEST = 8, 0.2
 
 
 def write_histograms(
@@ -112,7 +114,7 @@ def write_poses(
         near = _near(around, np.concatenate(outlines))
         if len(near):  # nothing, too, would be scattered around 0
             axes.scatter(*near.T, color="#d9a98a", s=1.5, alpha=0.5, linewidths=0, depthshade=False)
-        _draw_poses(axes, pose[posed, :3, 3], outlines, group, names)
+        _draw_poses(axes, pose[posed, :3, 3], outlines, group, names, near)
         axes.view_init(elevation, azimuth)
         axes.set_proj_type("ortho")
         if k:
@@ -224,7 +226,10 @@ def _draw_poses(
     outlines: list[NDArray[np.float64]],
     group: NDArray[np.int64],
     names: list[str],
+    around: NDArray[np.float64],
 ) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     for outline in outlines:
         axes.plot(*outline.T, color="0.6", linewidth=0.5, alpha=0.6)
     for k in np.unique(group).tolist():
@@ -232,4 +237,18 @@ def _draw_poses(
         label = names[k] if k < len(names) else None
         axes.scatter(*places[group == k].T, color=color, s=12, label=label, depthshade=False)
     axes.set(xlabel="x, left [mm]", ylabel="y, posterior [mm]", zlabel="z, cranial [mm]")
+    limits = _limits(np.concatenate([places, *outlines, around]))
+    axes.set(xlim=limits[0], ylim=limits[1], zlim=limits[2])
     axes.set_aspect("equal")
+    sides = limits[:, 1] - limits[:, 0]
+    for axis, side in zip((axes.xaxis, axes.yaxis, axes.zaxis), sides, strict=True):
+        axis.set_major_locator(MaxNLocator(max(2, round(MOST_TICKS * side / sides.max()))))
+
+
+def _limits(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ends of the axes around points `(n, 3)`, none much shorter than the longest `(3, 2)` [mm]."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    longest = max(float((high - low).max()), 1.0)
+    half = np.maximum(1.05 * (high - low), SHORTEST * 1.05 * longest) / 2.0
+    middle = (low + high) / 2.0
+    return np.stack([middle - half, middle + half], axis=1)
