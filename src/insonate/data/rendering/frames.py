@@ -180,7 +180,7 @@ class FrameRenderer:
             "labels": pixels.sampled(table[fine.labels] * fine.mask.astype(np.uint8)),
             "attenuation": pixels.averaged(fine.attenuation),
             "shadow": pixels.averaged(fine.shadow),
-            "mask": pixels.sampled(fine.mask.astype(np.uint8)),
+            "mask": pixels.mask,
         }
         sample = {name: sample[name] for name in self.recipe.image.arrays}
         if self.recipe.image.landmarks:

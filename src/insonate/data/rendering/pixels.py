@@ -42,11 +42,16 @@ class Pixels:
         x, z = self.frame.origin
         return x - self._before * self.frame.spacing + half, z + half
 
+    @property
+    def mask(self) -> NDArray[np.uint8]:
+        """1 in the fan, by the middle of each kept pixel."""
+        return self.sampled(self.frame.mask.astype(np.uint8))
+
     def averaged(self, bmode: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Brightness 0 to 1 as the mean over each kept pixel, `(rows, columns)`, 0 to 255."""
+        """Means of what is 0 to 1 over each kept pixel of the fan, `(rows, columns)`, 0 to 255."""
         k, wide = self.image.oversample, self._centred(np.clip(bmode, 0.0, 1.0))
         means = wide.reshape(self.image.rows, k, self.image.columns, k).mean(axis=(1, 3))
-        return np.round(means * np.float32(255.0)).astype(np.uint8)
+        return np.round(means * np.float32(255.0)).astype(np.uint8) * self.mask
 
     def sampled(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """What lies in the middle of each kept pixel, `(rows, columns)`."""
