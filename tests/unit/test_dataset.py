@@ -2,6 +2,8 @@ import fcntl
 import json
 import multiprocessing
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -453,3 +455,14 @@ def test_round_trips(tmp_path_factory, count, size, shard, names, described, dar
         for name in (*names, "pose", "seed", "landmarks"):
             np.testing.assert_array_equal(dataset.raw(name, k), sample[name])
         assert dataset.metadata(k) == described
+
+
+def test_the_dataset_is_found_by_its_room():
+    code = (
+        "import sys, insonate.data\n"
+        "assert 'insonate.data.dataset' not in sys.modules\n"
+        "from insonate.data import Dataset\n"
+        "from insonate.data.dataset import Dataset as same\n"
+        "assert Dataset is same and not hasattr(insonate.data, 'Datasets')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,4 +1,6 @@
-"""Files out: PNG, figures, tracked MHA sequences, NIfTI labels, ultrasound DICOM, meshes."""
+"""Files out: PNG, figures, MHA sequences, NIfTI labels, ultrasound DICOM, meshes; and datasets."""
+
+from typing import TYPE_CHECKING, Any
 
 from insonate.data.dicom import DicomFile
 from insonate.data.figure import write_figure
@@ -11,8 +13,12 @@ from insonate.data.png import write_png
 from insonate.data.record import Record
 from insonate.data.write import FORMATS, write_frames
 
+if TYPE_CHECKING:
+    from insonate.data.dataset import Dataset
+
 __all__ = [
     "FORMATS",
+    "Dataset",
     "DicomFile",
     "MhaSequence",
     "NiftiLabels",
@@ -25,3 +31,12 @@ __all__ = [
     "write_plys",
     "write_png",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`Dataset` when it is asked for: whoever writes pictures does not wait for it."""
+    if name == "Dataset":
+        from insonate.data.dataset import Dataset
+
+        return Dataset
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

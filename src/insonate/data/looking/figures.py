@@ -109,18 +109,19 @@ def write_poses(
     outlines = [_outline(dataset, int(index)) for index in few]
     figure = _figure(15.0, 7.4)
     names, group = _groups(dataset, posed)
-    for k, (elevation, azimuth) in enumerate(((15.0, -70.0), (90.0, -90.0))):
-        axes: Any = figure.add_subplot(1, 2, k + 1, projection="3d")
-        near = _near(around, np.concatenate(outlines))
+    near = _near(around, np.concatenate(outlines))
+    for dimensions, view in ((3, {"projection": "3d", "proj_type": "ortho"}), (2, {})):
+        axes: Any = figure.add_subplot(1, 2, 4 - dimensions, **view)
         if len(near):  # nothing, too, would be scattered around 0
-            axes.scatter(*near.T, color="#d9a98a", s=1.5, alpha=0.5, linewidths=0, depthshade=False)
-        _draw_poses(axes, pose[posed, :3, 3], outlines, group, names, near)
-        axes.view_init(elevation, azimuth)
-        axes.set_proj_type("ortho")
-        if k:
-            axes.set(zticks=[], zlabel="")
-        elif names:
-            axes.legend(fontsize=8, loc="upper left")
+            axes.scatter(*near[:, :dimensions].T, color="#d9a98a", s=1.5, alpha=0.5, linewidths=0)
+        flat = [outline[:, :dimensions] for outline in outlines]
+        _draw_poses(axes, pose[posed, :dimensions, 3], flat, group, names)
+        limits = _limits(np.concatenate([pose[posed, :3, 3], *outlines, near]))
+        _draw_axes(axes, limits[:dimensions])
+        if dimensions == 3:
+            axes.view_init(15.0, -70.0)
+            if names:
+                axes.legend(fontsize=8, loc="upper left")
     whose = " of one patient" if skin else ""
     figure.suptitle(f"{Path(str(where)).name}: poses of {len(posed):,} frames{whose}")
     return _save(figure, path)
@@ -226,22 +227,34 @@ def _draw_poses(
     outlines: list[NDArray[np.float64]],
     group: NDArray[np.int64],
     names: list[str],
-    around: NDArray[np.float64],
 ) -> None:
-    from matplotlib.ticker import MaxNLocator
-
+    """Points and outlines of two or three coordinates."""
     for outline in outlines:
         axes.plot(*outline.T, color="0.6", linewidth=0.5, alpha=0.6)
     for k in np.unique(group).tolist():
         color = label_colors(k + 2)[k + 1] / 255.0
         label = names[k] if k < len(names) else None
-        axes.scatter(*places[group == k].T, color=color, s=12, label=label, depthshade=False)
-    axes.set(xlabel="x, left [mm]", ylabel="y, posterior [mm]", zlabel="z, cranial [mm]")
-    limits = _limits(np.concatenate([places, *outlines, around]))
-    axes.set(xlim=limits[0], ylim=limits[1], zlim=limits[2])
-    axes.set_aspect("equal")
+        axes.scatter(*places[group == k].T, color=[color], s=12, label=label)
+
+
+def _draw_axes(axes: Any, limits: NDArray[np.float64]) -> None:
+    """Axes of equal scale, and so few ticks that their labels stay apart."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set(xlabel="x, left [mm]", ylabel="y, posterior [mm]", xlim=limits[0], ylim=limits[1])
     sides = limits[:, 1] - limits[:, 0]
-    for axis, side in zip((axes.xaxis, axes.yaxis, axes.zaxis), sides, strict=True):
+    along = [axes.xaxis, axes.yaxis]
+    if len(limits) == 3:
+        axes.set(zlabel="z, cranial [mm]", zlim=limits[2])
+        axes.set_box_aspect(sides, zoom=0.85)  # room for labels, whose distance goes by the box
+        along.append(axes.zaxis)
+    else:
+        axes.set_aspect("equal")
+        axes.grid(alpha=0.3)
+    for axis, side in zip(along, sides, strict=True):
+        if len(limits) == 3:
+            axis.labelpad = 12.0 * np.sqrt(sides.max() / sides.min())
+        axis.set_tick_params(labelsize=8)
         axis.set_major_locator(MaxNLocator(max(2, round(MOST_TICKS * side / sides.max()))))
 
 
