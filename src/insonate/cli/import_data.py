@@ -41,6 +41,8 @@ class ImportData:
     """what masks show, by label, the background first."""
     patient: Annotated[str | None, arg(metavar="PATTERN", help_behavior_hint="")] = None
     """regular expression that finds the patient in file names, such as '^(p[0-9]+)_'."""
+    anonymous: bool = False
+    """keep no file names, and of the table only spacing and plane; patients become numbers."""
     calibration: Annotated[Path | None, arg(metavar="XML", help_behavior_hint="")] = None
     """PLUS configuration with ImageToProbe, for tracked sequences that have no calibration."""
     axis: Literal["sagittal", "coronal", "axial"] | None = None
@@ -50,7 +52,7 @@ class ImportData:
     size: Annotated[str | None, arg(metavar="ROWSxCOLUMNS", help_behavior_hint="")] = None
     """make every frame as large as fits; else none is resized, and smaller ones are padded."""
     split: Literal["patient", "sequence", "frame"] | None = None
-    """what is never divided between splits; the largest that is known, if not given."""
+    """what is never divided between splits; as the table says, or the largest that is known."""
     shares: tuple[float, float, float] = (0.8, 0.1, 0.1)
     """of train, validation and test."""
     seed: int = 0
@@ -87,6 +89,7 @@ class ImportData:
             index=self.index,
             regions=self.regions,
             patient=self.patient,
+            anonymous=self.anonymous,
             calibration=self.calibration,
             axis=self.axis,
             pixels=self.largest * 1_000_000,

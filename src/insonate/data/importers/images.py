@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
+from insonate.config import read_content
 from insonate.data.importers.index import Index, Row, read_index
+from insonate.data.importers.masks import UNCLEAR, masks_beside, matched
 from insonate.data.importers.open import Options
 from insonate.data.importers.picture import ENDINGS, Gray, PictureError, read_labels, read_pictures
 from insonate.data.importers.source import Imported, Item, Skipped, inside
@@ -19,8 +21,9 @@ from insonate.errors import InputError
 
 __all__ = ["ImageFolder", "holds_images"]
 
-#: What a mask may be called besides the name of its image.
-MASK_ENDINGS = ("", "_mask", "_Annotation", "_annotation", "_seg", "_label", "_labels")
+#: What a picture of a folder is called in a dataset, which does not keep the folder's name.
+PICTURES = "folder of pictures"
+_TABLES = ("index.csv", "dataset.json")
 
 
 @dataclass(frozen=True)
@@ -67,28 +70,36 @@ class ImageFolder:
     kind, ultrasound, private = "images", True, False
 
     def __init__(self, path: Path, options: Options):
-        self.options, self.provenance = options, path.name
+        self.options = options
         images, masks, table = _parts(path, options)
-        self._images = images
-        self._root = images.resolve()
+        self._images, self._root = images, images.resolve()
         files = [images] if images.is_file() else sorted(_pictures(images))
-        beside = {} if masks else _masks_beside(files)
-        self._files = [file for file in files if file not in beside.values()]
+        beside = {} if masks else masks_beside(files)
+        self._files = [file for file in files if file not in set(beside.values())]
         if not self._files:
             raise InputError(f"{path}: no PNG, JPEG or TIFF images in it")
-        self._masks = _mask_files(masks) if masks else {}
-        self._beside = beside
+        names = {self._name(file): file for file in self._files}
+        found = _mask_files(masks) if masks else {}
+        self._masks = matched(names, found) if masks else beside
+        if masks and not self._masks:
+            raise InputError(f"{masks}: none of {len(found)} masks has the name of an image")
+        self._unused = len(set(found.values()) - set(self._masks.values()))
+        self._others = sorted(_others(images, table)) if images.is_dir() else []
         self._index = read_index(table) if table else None
+        self._rows = self._index.rows_of(names) if self._index else {}
         self._known = _known(self._index)
+        self._described = _described(path)
         self._pattern = _pattern(options.patient or (self._known.patient if self._known else None))
+        self._numbers: dict[str, dict[str, int]] = {}
         self._most = 1
+        self.provenance = self._known.name if self._known else PICTURES
 
     @property
     def regions(self) -> tuple[str, ...]:
         """Background and what masks show; none if there are no masks."""
-        if not (self._masks or self._beside):
+        if not self._masks:
             return ()
-        named = self.options.regions
+        named = self.options.regions or self._described
         if not named:
             named = ("background", self._known.region if self._known else "foreground")
         more = range(len(named), self._most + 1)
@@ -98,13 +109,17 @@ class ImageFolder:
     def notes(self) -> tuple[str, ...]:
         """What was taken for what."""
         notes = []
+        if self._masks:
+            bare = len(self._files) - len(self._masks)
+            notes.append(f"{self._unused} masks have no image, {bare} images have no mask")
+        if not self.options.anonymous:
+            notes.append("file names and the columns of the table are kept; --anonymous drops them")
         if self._known:
             notes.append(f"taken for {self._known.name}: masks are '{self._known.region}'")
         if self._index is not None:
-            rows = [self._index.row(self._name(file)) for file in self._files]
-            named = len(rows) - rows.count(None)
+            told, all_of_them = len(self._rows), len(self._files)
             notes.append(
-                f"{self._index.path.name}: says something of {named} of {len(rows)} images"
+                f"{self._index.path.name}: says something of {told} of {all_of_them} images"
             )
         return tuple(notes)
 
@@ -113,48 +128,66 @@ class ImageFolder:
         return len(self._files)
 
     def __iter__(self) -> Iterator[Item]:
-        """A frame a picture, or a page."""
+        """A frame a picture, or a page; then what is no picture."""
         for file in self._files:
             yield from self._file(file)
+        for file in self._others:
+            yield Skipped(str(self._name(file)), "another kind of file")
 
     def _file(self, file: Path) -> Iterator[Item]:
         name = self._name(file)
         if not inside(file, self._root):
             yield Skipped(str(name), "link out of the folder")
             return
-        pages = list(read_pictures(file, self.options.pixels, self.options.frames))
-        for number, page in enumerate(pages):
-            if isinstance(page, PictureError):
-                yield Skipped(str(name), str(page))
-                continue
+        for number, page in enumerate(
+            read_pictures(file, self.options.pixels, self.options.frames)
+        ):
             try:
-                frame = self._frame(file, name, page)
+                if isinstance(page, PictureError):
+                    raise page
+                yield self._frame(file, name, page, number)
             except PictureError as error:
                 yield Skipped(str(name), str(error))
-                continue
-            if len(pages) > 1:
-                said = {**frame.metadata, "page": number}
-                frame = replace(frame, sequence=frame.sequence or str(name), metadata=said)
-            yield frame
 
-    def _frame(self, file: Path, name: PurePosixPath, page: Gray) -> Imported:
-        row = (self._index.row(name) if self._index else None) or Row()
+    def _frame(self, file: Path, name: PurePosixPath, page: Gray, number: int) -> Imported:
+        row = self._rows.get(name, Row())
+        if row.unclear:
+            raise PictureError("row of the table not unique")
         rows, columns = page.image.shape
+        sequence = row.sequence or (str(name) if page.pages > 1 else "")
+        said = {"page": number} if page.pages > 1 else {}
+        patient = row.patient or self._patient(name)
+        if self.options.anonymous:
+            said |= {"file": self._number("picture", str(name)), **page.notes}
+            patient, sequence = self._number("patient", patient), self._number("sequence", sequence)
+        else:
+            said |= {"file": str(name), **page.notes, **row.values}
         return Imported(
             image=page.image,
             labels=self._labels(file, page.image.shape),
             spacing=row.spacing(rows, columns),
-            patient=row.patient or self._patient(name),
-            sequence=row.sequence,
+            patient=patient,
+            sequence=sequence,
             plane=row.plane,
-            metadata={"file": str(name), **page.notes, **row.values},
+            split=row.split,
+            metadata=said,
         )
 
+    def _number(self, kind: str, key: str) -> str:
+        """What stands for a key, by the order in which keys come; empty if there is none."""
+        if not key:
+            return ""
+        known = self._numbers.setdefault(kind, {})
+        return f"{kind} {known.setdefault(key, len(known))}"
+
     def _labels(self, file: Path, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
-        mask = self._beside.get(file) or self._masks.get(file.stem)
+        mask = self._masks.get(file)
         if mask is None:
             return None
-        labels = read_labels(mask, self.options.pixels)
+        if mask is UNCLEAR:
+            raise PictureError("mask not unique")
+        named = self.options.regions or self._described
+        labels = read_labels(mask, self.options.pixels, numbers=len(named) > 2)
         if labels.shape != shape:
             raise PictureError("mask of another size than its image")
         self._most = max(self._most, int(labels.max()))
@@ -197,31 +230,41 @@ def _pictures(folder: Path) -> Iterator[Path]:
                 yield Path(at) / name
 
 
-def _masks_beside(files: list[Path]) -> dict[Path, Path]:
-    """Masks that lie beside their images, by image."""
-    stems = {file.with_suffix(""): file for file in files}
-    beside = {}
-    for stem, file in stems.items():
-        for ending in MASK_ENDINGS[1:]:
-            mask = stems.get(stem.with_name(stem.name + ending))
-            if mask is not None:
-                beside[file] = mask
-                break
-    return beside
+def _others(folder: Path, table: Path | None) -> Iterator[Path]:
+    """Files that are no pictures, but for tables."""
+    for at, _, names in os.walk(folder, followlinks=False):
+        for name in names:
+            file = Path(at) / name
+            known = name.lower().endswith(ENDINGS) or name.startswith(".") or name in _TABLES
+            if not known and file != table:
+                yield file
 
 
-def _mask_files(folder: Path) -> dict[str, Path]:
-    """Masks of a folder by the name of their image."""
-    root, masks = folder.resolve(), {}
-    for file in sorted(_pictures(folder)):
-        stem = file.stem
-        for ending in MASK_ENDINGS[1:]:
-            stem = stem.removesuffix(ending)
-        if inside(file, root):
-            masks.setdefault(stem, file)
+def _mask_files(folder: Path) -> dict[PurePosixPath, Path]:
+    """Masks of a folder by their path in it."""
+    root = folder.resolve()
+    masks = {
+        PurePosixPath(file.relative_to(folder).as_posix()): file
+        for file in sorted(_pictures(folder))
+        if inside(file, root)
+    }
     if not masks:
         raise InputError(f"{folder}: no masks in it; expected PNG, JPEG or TIFF images")
     return masks
+
+
+def _described(folder: Path) -> tuple[str, ...]:
+    """Regions of a PNG export, which says them in `dataset.json`; none if it does not."""
+    path = folder / "dataset.json"
+    if not (folder / "images").is_dir() or not path.is_file():
+        return ()
+    said = read_content(path, "dataset")
+    regions = said.get("regions", ()) if isinstance(said, dict) else ()
+    if not isinstance(regions, (list, tuple)) or len(regions) > 256:
+        raise InputError(f"{path}: regions: expected at most 256 names, got {str(regions)[:60]}")
+    if not all(isinstance(name, str) and 0 < len(name) <= 100 for name in regions):
+        raise InputError(f"{path}: regions: expected names, got {str(regions)[:60]}")
+    return tuple(regions)
 
 
 def _known(index: Index | None) -> KnownSet | None:

@@ -24,6 +24,7 @@ __all__ = ["UNLABELLED", "Report", "Split", "import_source"]
 Split = Literal["frame", "sequence", "patient"]
 #: Region of all pixels of a frame without labels, in a dataset with labels.
 UNLABELLED = "unlabelled"
+SPLITS = Attributes().splits
 _LARGEST = 16_384  # pixels, of a side
 
 Watch = Callable[[Iterable[Item], int, str], Iterable[Item]]
@@ -83,8 +84,9 @@ def import_source(
         crop: auto, none, or a box of pixels.
         size: rows and columns to bring frames to, with their proportions; without it none is
             resized, and smaller ones are padded.
-        split_by: what is never divided; without it the largest of patient, sequence and frame
-            that is known for all.
+        split_by: what is never divided; without it frames stay in the splits that the source
+            gives to all of them, or else the largest of patient, sequence and frame that is
+            known for all.
         shares: of train, validation and test.
         seed: of the splits.
         licence: for the attributes.
@@ -102,7 +104,7 @@ def import_source(
         raise InputError(f"{source.provenance}: nothing to import{_why(found)}")
     kind, split = _split(found.kept, split_by, shares, seed)
     report = Report(len(found.kept), _size(found.kept, size), found.skipped, found.examples)
-    report.notes = _notes(source, found, crop, kind)
+    report.notes = [*source.notes, *_kept(source, found, crop), *_dealt(found.kept, kind)]
     attributes = Attributes(
         regions=_regions(source, found.kept),
         planes=tuple(_numbers(place.plane for place in found.kept if place.plane)),
@@ -170,14 +172,20 @@ def _size(places: Sequence[Place], size: tuple[int, int] | None) -> tuple[int, i
 
 
 def _regions(source: Source, places: Sequence[Place]) -> tuple[str, ...]:
-    if not source.regions or all(place.labelled for place in places):
+    if (
+        not source.regions
+        or UNLABELLED in source.regions
+        or all(place.labelled for place in places)
+    ):
         return source.regions
     return (*source.regions, UNLABELLED)
 
 
 def _split(
     places: Sequence[Place], by: Split | None, shares: Sequence[float], seed: int
-) -> tuple[Split, NDArray[np.int32]]:
+) -> tuple[Split | Literal["source"], NDArray[np.int32]]:
+    if by is None and all(place.split in SPLITS for place in places):
+        return "source", np.array([SPLITS.index(place.split) for place in places], np.int32)
     known: tuple[Split, ...] = ("patient", "sequence", "frame")
     if by is None:
         by = next(k for k in known if k == "frame" or all(getattr(p, k) for p in places))
@@ -190,30 +198,55 @@ def _split(
     return by, split_frames(groups, shares, seed)
 
 
-def _notes(source: Source, found: Survey, crop: Crop, split: Split) -> list[str]:
-    notes = list(source.notes)
-    areas = sum(place.area is not None for place in found.kept)
-    cut = sum(place.blank for place in found.kept)
+def _kept(source: Source, found: Survey, crop: Crop) -> list[str]:
+    """What a user should know of the places that were kept."""
+    notes, places = [], found.kept
     if source.ultrasound and crop == "auto":
+        areas = sum(place.area is not None for place in places)
+        cut = sum(place.blank for place in places)
         notes.append(
             f"ultrasound found in {areas} frames, {cut} are black outside of it; --crop none "
             "keeps whole images"
         )
-        whole = len(found.kept) - cut
-        if whole and not source.private:
-            notes.append(f"{whole} frames are kept whole: no fan was found, or they have a mask")
-    if len({(place.box.rows, place.box.columns) for place in found.kept}) > 1:
+        for given, words in _WHOLE.items():
+            whole = sum(place.given == given and not place.blank for place in places)
+            if whole:
+                notes.append(f"{whole} frames {words}")
+    if len({(place.box.rows, place.box.columns) for place in places}) > 1:
         notes.append("frames differ in size: smaller ones lie in the upper left, mask 0 around")
     if source.private and crop != "auto":
         notes.append("names may be burned in: look at the images before you pass them on")
+    return notes
+
+
+#: What becomes of frames without a fan, by what their source says of them.
+_WHOLE = {
+    "": "are kept whole: no fan was found",
+    "mask": "are cut to the mask that they have",
+    "rectangle": "are cut to the rectangle that their file gives: no fan was found in it",
+}
+
+
+def _dealt(places: Sequence[Place], split: str) -> list[str]:
+    """What a user should know of the splits."""
     if split == "frame":
-        notes.append(
+        return [
             "split frame by frame: whose they are is not known (--patient PATTERN finds it in "
             "file names)"
-        )
-    else:
-        notes.append(f"split by {split}, none is in two splits")
-    return notes
+        ]
+    if split == "source":
+        splits: dict[str, set[str]] = {}
+        for place in places:
+            splits.setdefault(place.patient, set()).add(place.split)
+        torn = sum(len(names) > 1 for patient, names in splits.items() if patient)
+        found = f"; {torn} patients are in more than one" if torn else ""
+        return [f"splits are those of the table{found} (--split deals anew)"]
+    if len({getattr(place, split) for place in places}) == 1:
+        return [
+            f"one {split}: all in one split; folds() of insonate.data.dataset.splits holds "
+            "parts out"
+        ]
+    return [f"split by {split}, none is in two splits"]
 
 
 def _why(found: Survey) -> str:

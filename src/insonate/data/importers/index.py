@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,6 +19,7 @@ NAME = ("name", "file", "filename", "image", "file name", "image name")
 PATIENT = ("patient", "patient id", "subject")
 SEQUENCE = ("sequence", "sequence id", "series", "video")
 PLANE = ("plane",)
+SPLIT = ("split",)
 PIXEL = ("pixel mm", "spacing mm", "pixel size mm")
 FULL_PIXEL, FULL_WIDTH, FULL_HEIGHT = "full pixel mm", "full width px", "full height px"
 LARGEST = 64_000_000  # bytes
@@ -32,12 +34,16 @@ class Row:
         patient: key, or empty.
         sequence: key, or empty.
         plane: name, or empty.
+        split: name, or empty.
+        unclear: that the table names several images by it, and says nothing.
     """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     patient: str = ""
     sequence: str = ""
     plane: str = ""
+    split: str = ""
+    unclear: bool = False
 
     def spacing(self, rows: int, columns: int) -> tuple[float, float] | None:
         """Spacing of rows and columns [mm] of the image in a size; None if it is not said.
@@ -69,9 +75,21 @@ class Index:
     columns: frozenset[str]
     rows: dict[str, Row]
 
-    def row(self, file: PurePosixPath) -> Row | None:
-        """Of an image by its path in the folder, or else by its name."""
-        return self.rows.get(_key(str(file))) or self.rows.get(_key(file.name))
+    def rows_of(self, files: Iterable[PurePosixPath]) -> dict[PurePosixPath, Row]:
+        """Rows of images, by their path in the folder; or by their name, if no other has it.
+
+        A name that may be that of several images gives each of them an unclear row.
+        """
+        files = list(files)
+        found = {file: self.rows[_key(str(file))] for file in files if _key(str(file)) in self.rows}
+        taken = {_key(str(file)) for file in found}
+        rest = [file for file in files if file not in found and _key(file.name) not in taken]
+        counts = Counter(_key(file.name) for file in rest)
+        for file in rest:
+            row = self.rows.get(_key(file.name))
+            if row is not None:
+                found[file] = row if counts[_key(file.name)] == 1 else Row(unclear=True)
+        return found
 
 
 def read_index(path: Path) -> Index:
@@ -112,7 +130,10 @@ def _row(line: Mapping[str, Any], columns: Mapping[str, str]) -> Row:
 
     texts = {k: v for k, v in line.items() if k and isinstance(v, str) and v.strip()}
     values = {name: _number(text.strip()) for name, text in texts.items()}
-    return Row(values, first(PATIENT).strip(), first(SEQUENCE).strip(), first(PLANE).strip())
+    patient, sequence, plane, split = (
+        first(known).strip() for known in (PATIENT, SEQUENCE, PLANE, SPLIT)
+    )
+    return Row(values, patient, sequence, plane, split)
 
 
 def _key(text: str) -> str:

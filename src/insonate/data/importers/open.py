@@ -26,6 +26,8 @@ class Options:
         patient: regular expression that finds whom a file shows in its name; of its groups the
             first counts, if it has any.
         regions: names of what masks show, by label, the background first.
+        anonymous: drop names of files, and columns of tables but pixel size and plane; number
+            patients and sequences.
         pixels: largest image [pixels].
         frames: most frames of one file.
     """
@@ -36,6 +38,7 @@ class Options:
     axis: str | None = None
     patient: str | None = None
     regions: tuple[str, ...] = ()
+    anonymous: bool = False
     pixels: int = 64_000_000
     frames: int = 100_000
 
@@ -52,12 +55,24 @@ def open_source(path: str | os.PathLike[str], options: Options | None = None) ->
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
-    for is_it, opener in _KINDS:
+    options = options or Options()
+    for kind, is_it, opener, takes in _KINDS:
         if is_it(path):
-            return opener(path, options or Options())
+            _refuse(kind, options, takes)
+            return opener(path, options)
     raise InputError(f"{path}: {_EXPECTED}")
 
 
+def _refuse(kind: str, options: Options, takes: str) -> None:
+    """See that nothing is said that would be ignored."""
+    for name in _OPTIONS.split():
+        if getattr(options, name) and name not in takes.split():
+            taken = " ".join(f"--{each}" for each in takes.split())
+            raise InputError(f"--{name}: not for {kind}" + (f"; expected {taken}" * bool(taken)))
+
+
+#: What only some kinds of sources take.
+_OPTIONS = "mask index calibration axis patient regions anonymous"
 _EXPECTED = (
     "not something to import; expected a folder of PNG, JPEG or TIFF images, DICOM, a tracked "
     "sequence (.mha, .nrrd, .mhd) or a volume (.nii, .nii.gz, .nrrd, .mha)"
@@ -124,12 +139,13 @@ def _volume(path: Path, options: Options) -> Source:
     return VolumeSlices(path, options)
 
 
-#: Tests and openers, tried in this order. A volume in DICOM, and tracked sequences, belong
-#: before what they could be taken for.
-_KINDS: tuple[tuple[Callable[[Path], bool], Opener], ...] = (
-    (_is_tracked, _tracked),
-    (_is_posed, _posed),
-    (_is_volume, _volume),
-    (_is_dicom, _dicom),
-    (_is_images, _images),
+#: Names, tests, openers and what they take, tried in this order. A volume in DICOM, and tracked
+#: sequences, belong before what they could be taken for. Images with poses say themselves that they
+#: have no masks.
+_KINDS: tuple[tuple[str, Callable[[Path], bool], Opener, str], ...] = (
+    ("tracked sequences", _is_tracked, _tracked, "mask calibration patient regions"),
+    ("images with poses", _is_posed, _posed, "mask calibration patient"),
+    ("volumes", _is_volume, _volume, "mask axis patient regions"),
+    ("ultrasound DICOM", _is_dicom, _dicom, "anonymous"),
+    ("images", _is_images, _images, "mask index patient regions anonymous"),
 )

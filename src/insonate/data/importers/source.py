@@ -60,6 +60,7 @@ class Imported:
         patient: key of whom it shows; equal keys are one patient. Never a name.
         sequence: key of what it was recorded in.
         plane: name of the standard plane.
+        split: that it was in, as its source says.
         metadata: what else is known, as JSON can say it.
     """
 
@@ -73,6 +74,7 @@ class Imported:
     patient: str = ""
     sequence: str = ""
     plane: str = ""
+    split: str = ""
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -34,6 +34,8 @@ class Place:
         sequence: key.
         plane: name.
         labelled: that it has labels.
+        split: name, as the source says.
+        given: what the source says of its content: "mask", "rectangle", or nothing.
     """
 
     box: Box
@@ -43,6 +45,8 @@ class Place:
     sequence: str
     plane: str
     labelled: bool
+    split: str = ""
+    given: str = ""
 
 
 @dataclass
@@ -108,7 +112,15 @@ class _Outline:
     patient: str
     sequence: str
     plane: str
+    split: str
     where: str
+
+    @property
+    def given(self) -> str:
+        """What the source says of its content."""
+        if self.masked is not None:
+            return "mask"
+        return "rectangle" if self.area is not None else ""
 
 
 @dataclass
@@ -154,6 +166,7 @@ def _outline(frame: Imported) -> _Outline:
         patient=frame.patient,
         sequence=frame.sequence,
         plane=frame.plane,
+        split=frame.split,
         where=str(frame.metadata.get("file", "")),
     )
 
@@ -169,7 +182,7 @@ def _place(frame: _Outline, area: Area | None, crop: Crop, source: Source) -> Pl
         return None
     blank = crop == "auto" and area is not None
     names = frame.patient, frame.sequence, frame.plane
-    return Place(box, area, blank, *names, frame.has_labels)
+    return Place(box, area, blank, *names, frame.has_labels, frame.split, frame.given)
 
 
 def _box(frame: _Outline, area: Area | None, crop: Crop, whole: Box) -> Box:
