@@ -343,8 +343,9 @@ def test_a_folder_skips_the_broken_and_tells_patients_apart(tmp_path):
     assert {(f.patient, f.sequence) for f in images(found)} >= {("p1", "p1_a.igs.mha")}
     assert skipped(found) == {"sequence cannot be read": 2}
     assert len(source.notes) == 2
-    with pytest.raises(InputError, match="no regular expression"):
-        list(TrackedSequences(tmp_path / "p1_a.igs.mha", Options(patient="(")))
+    for path in (tmp_path, tmp_path / "p1_a.igs.mha"):
+        with pytest.raises(InputError, match="no regular expression"):
+            list(TrackedSequences(path, Options(patient="(")))
 
 
 def test_sequences_behind_links_out_of_the_folder_are_skipped(tmp_path):

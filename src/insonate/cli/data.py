@@ -128,9 +128,9 @@ class Poses:
 class Folds:
     """Deal frames to folds: held-out blocks of neighbours, and none beside them in training.
 
-    A frame is left out of training if it is nearer than the distance and turned by less than
-    the angle, both, to any that is held out. The file lists the numbers of frames of each fold:
-    training, held_out, excluded; `Dataset(DATA, frames=...)` takes them.
+    A frame is left out of training if it is nearer than the distance [mm] and turned by less
+    than the angle [degrees], both, to any that is held out. The file lists the numbers of frames
+    of each fold: training, held_out, excluded; `Dataset(DATA, frames=...)` takes them.
     """
 
     data: Data

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insonate.data.dataset import Attributes, Layout, create
+from insonate.data.dataset.layout import UNLABELLED
 from insonate.data.dataset.splits import split_frames
 from insonate.data.importers.shaping import shaped
 from insonate.data.importers.source import Item, Skipped, Source
@@ -22,8 +23,6 @@ from insonate.errors import InputError
 __all__ = ["UNLABELLED", "Report", "Split", "import_source"]
 
 Split = Literal["frame", "sequence", "patient"]
-#: Region of all pixels of a frame without labels, in a dataset with labels.
-UNLABELLED = "unlabelled"
 SPLITS = Attributes().splits
 _LARGEST = 16_384  # pixels, of a side
 

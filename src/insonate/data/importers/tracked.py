@@ -113,6 +113,7 @@ class TrackedSequences:
         self._alone, self._root = not path.is_dir(), path.resolve()
         if options.mask and len(self._files) > 1:
             raise InputError(f"{path}: a mask of labels needs a single sequence")
+        patient_of("", options.patient)  # a wrong pattern is no fault of the files
         self._configuration = _configuration(options.calibration)
         self._labels = read_stack(options.mask) if options.mask else None
         self.regions = self._names()
