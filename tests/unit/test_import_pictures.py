@@ -119,6 +119,21 @@ def test_values_of_masks_are_labels_or_black_and_white(tmp_path, values, numbers
     assert got.tolist() == [wanted]
 
 
+def test_pixels_of_a_palette_are_labels(tmp_path):
+    image = Image.fromarray(np.array([[0, 255]], np.uint8))
+    image.putpalette(list(range(256)) * 3)
+    image.save(tmp_path / "a.png")
+    assert read_labels(tmp_path / "a.png", 1000).tolist() == [[0, 255]]
+
+
+def test_white_is_a_label_where_there_are_more_than_two_regions(tmp_path):
+    save(tmp_path / "a.png")
+    save(tmp_path / "a_mask.png", white(10))
+    for regions, label in ((("none", "head"), 1), (("none", "head", "neck"), 255)):
+        _, frames, _ = items(tmp_path, regions=regions)
+        assert frames["a.png"].labels.max() == label
+
+
 def test_gray_pictures_are_no_masks(tmp_path):
     with pytest.raises(PictureError, match="values that are no labels"):
         read_labels(save(tmp_path / "a.png", NOISE), 10_000)
@@ -160,6 +175,10 @@ def test_an_export_comes_back_with_labels_regions_and_splits(exported, tmp_path)
     (folder / "masks" / "0000000.png").unlink()
     _, partly = bring(folder, tmp_path / "d.zarr", crop="none")
     assert partly.attributes.regions == (*first.attributes.regions, UNLABELLED)
+    export(tmp_path / "d.zarr", tmp_path / "png2", "png")
+    _, twice = bring(tmp_path / "png2", tmp_path / "e.zarr", crop="none")
+    assert twice.attributes.regions == partly.attributes.regions
+    np.testing.assert_array_equal(twice.raw("labels", 0), partly.raw("labels", 0))
 
 
 @pytest.mark.parametrize("said", ['{"regions": 3}', '{"regions": [3]}', '{"regions": [""]}', "{"])
