@@ -22,8 +22,8 @@ __all__ = ["gray_values", "region_shares", "write_histograms", "write_poses"]
 
 MOST_REGIONS = 30
 MOST_OUTLINES = 150
-#: Of the longest axis, and the shortest as a share of it.
-MOST_TICKS, SHORTEST = 8, 0.2
+#: Ticks of the longest axis, and the shortest axis as a share of it.
+MOST_TICKS, SHORTEST = 6, 0.2
 
 
 def write_histograms(
