@@ -74,7 +74,7 @@ def test_a_part_of_hc18(tmp_path, capsys):
     data = Dataset(out)
     check_hc18(data, rows)
     assert data.attributes.licence == "CC BY 4.0"
-    assert data.attributes.provenance == "hc18"
+    assert data.attributes.provenance == "HC18"
 
 
 @hc18
