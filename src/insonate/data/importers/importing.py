@@ -241,10 +241,7 @@ def _dealt(places: Sequence[Place], split: str) -> list[str]:
         found = f"; {torn} patients are in more than one" if torn else ""
         return [f"splits are those of the table{found} (--split deals anew)"]
     if len({getattr(place, split) for place in places}) == 1:
-        return [
-            f"one {split}: all in one split; folds() of insonate.data.dataset.splits holds "
-            "parts out"
-        ]
+        return [f"one {split}: all in one split; `insonate data folds` holds parts out"]
     return [f"split by {split}, none is in two splits"]
 
 
