@@ -116,8 +116,8 @@ class Poses:
 
     def run(self) -> None:
         """Draw, and say where."""
-        from insonate.cli.quiet import start_engine
         from insonate.data.looking.figures import write_poses
+        from insonate.sim.quiet import start_engine
 
         if self.skin:
             start_engine()

@@ -89,7 +89,7 @@ class MakePatient:
             print(_list_findings())
             return
         from insonate.anatomy.patient import Patient
-        from insonate.cli.quiet import start_engine
+        from insonate.sim.quiet import start_engine
 
         given = self.parameters()
         patient = Patient(**{f.name: getattr(given, f.name) for f in dataclasses.fields(given)})
@@ -127,9 +127,9 @@ class MakePatient:
         return dataclasses.replace(base, **changes)
 
     def _write(self, patient: Patient) -> None:
-        from insonate.cli.quiet import start_engine
         from insonate.data import make_folder, write_glb, write_plys
         from insonate.data.ground_truth import ground_truth, write_ground_truth
+        from insonate.sim.quiet import start_engine
 
         make_folder(self.out)
         start_engine()

@@ -61,7 +61,7 @@ class Placement:
     def chosen_view(self) -> View | None:
         """The view asked for, or the scene's first, unless the probe is put in another way."""
         from insonate.anatomy import find_view, is_patient, views
-        from insonate.cli.quiet import start_engine
+        from insonate.sim.quiet import start_engine
 
         given = {"--at": self.at, "--pose": self.pose, "--view": self.view}
         ways = [option for option, value in given.items() if value is not None]

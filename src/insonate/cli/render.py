@@ -61,9 +61,9 @@ class Render(Placement):
     def run(self) -> None:
         """Render, write, and say where the files are."""
         from insonate.cli.overrides import override
-        from insonate.cli.quiet import start_engine
         from insonate.data import make_folder, write_frames
         from insonate.sim import Settings
+        from insonate.sim.quiet import start_engine
 
         view = self.chosen_view()
         poses, probe = self.poses(view), self.chosen_probe(view)

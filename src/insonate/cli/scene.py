@@ -28,8 +28,8 @@ class CheckScene(Placement):
     def run(self) -> None:
         """Print the report, draw the preview, and say where it is."""
         from insonate.anatomy import check_scene, preview
-        from insonate.cli.quiet import start_engine, stderr_muted
         from insonate.data import make_folder
+        from insonate.sim.quiet import start_engine, stderr_muted
 
         path = self.out or Path("out") / f"{Path(self.scene).stem}_preview.png"
         start_engine()

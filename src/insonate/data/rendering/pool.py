@@ -11,6 +11,7 @@ from multiprocessing.queues import Queue
 
 from insonate.data.rendering.run import Task, render_task
 from insonate.errors import InputError
+from insonate.sim.quiet import start_engine
 
 __all__ = ["ProcessPool"]
 
@@ -85,6 +86,7 @@ _own: tuple[str, int] = ("cpu", 1)
 def _begin(numbers: Queue[int], devices: list[str], threads: int) -> None:
     global _own
     _own = devices[numbers.get() % len(devices)], threads
+    start_engine(_own[0])
 
 
 def _work(task: Task) -> int:
