@@ -54,11 +54,14 @@ class Writer:
         self._arrays = self.layout.arrays()
         self._opened: dict[str, zarr.Array] = {}
 
+    def complete(self) -> NDArray[np.bool_]:
+        """The flags of all frames, as they are now, `(frames,)`."""
+        with telling(f"{self.where}: complete cannot be read"):
+            return np.asarray(self._array("complete")[: self.layout.frames]).astype(bool)
+
     def incomplete(self) -> list[int]:
         """Shards of which a frame is missing."""
-        with telling(f"{self.where}: complete cannot be read"):
-            complete = np.asarray(self._array("complete")[: self.layout.frames]).astype(bool)
-        blocks = np.flatnonzero(~complete) // self.layout.shard
+        blocks = np.flatnonzero(~self.complete()) // self.layout.shard
         return [int(block) for block in np.unique(blocks)]
 
     def write(self, block: int, samples: Sequence[Sample | None]) -> None:

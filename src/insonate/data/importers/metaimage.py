@@ -11,6 +11,7 @@ import numpy as np
 
 from insonate.data.importers.stack import (
     LARGEST_HEADER,
+    LONGEST_LINE,
     Geometry,
     Stack,
     data_file,
@@ -29,7 +30,6 @@ _TYPES = {
     "MET_DOUBLE": "f8",
 }  # fmt: skip
 _FRAME = re.compile(r"Seq_Frame(\d{1,9})_(\w+)$")
-_LONGEST_LINE = 65_536
 
 
 def read_metaimage(path: Path) -> Stack:
@@ -80,12 +80,10 @@ def _read_fields(path: Path) -> tuple[dict[str, str], int]:
     try:
         with path.open("rb") as file:
             while file.tell() < LARGEST_HEADER:
-                raw = file.readline(_LONGEST_LINE)
+                raw = file.readline(LONGEST_LINE)
                 name, equals, value = raw.decode("latin-1").partition("=")
                 if not equals:
-                    if raw.strip():
-                        break
-                    if not raw:
+                    if raw.strip() or not raw:
                         break
                     continue
                 fields[name.strip()] = value.strip()
@@ -98,10 +96,10 @@ def _read_fields(path: Path) -> tuple[dict[str, str], int]:
 
 def _pixels(path: Path, fields: Mapping[str, str], end: int) -> tuple[Path, int]:
     name = fields["ElementDataFile"]
-    if name.upper() in ("LOCAL", "LIST") or "%" in name:
-        if name.upper() != "LOCAL":
-            raise InputError(f"{path}: ElementDataFile: expected one file, got '{name[:40]}'")
+    if name.upper() == "LOCAL":
         return path, end
+    if name.upper() == "LIST" or "%" in name:
+        raise InputError(f"{path}: ElementDataFile: expected one file, got '{name[:40]}'")
     skipped = fields.get("HeaderSize", "0")
     return data_file(path, name), whole_numbers(path, "HeaderSize", skipped)[0]
 

@@ -12,6 +12,7 @@ import numpy as np
 from insonate.data.importers.metaimage import frame_fields
 from insonate.data.importers.stack import (
     LARGEST_HEADER,
+    LONGEST_LINE,
     Geometry,
     Stack,
     data_file,
@@ -41,7 +42,6 @@ _SPACES = {
     "left-anterior-superior": (1, -1, 1), "las": (1, -1, 1),
 }  # fmt: skip
 _COLORS = ("vector", "rgb-color", "3-color", "list")
-_LONGEST_LINE = 65_536
 
 
 def read_nrrd(path: Path) -> Stack:
@@ -78,10 +78,10 @@ def _read_fields(path: Path) -> tuple[dict[str, str], int]:
     fields: dict[str, str] = {}
     try:
         with path.open("rb") as file:
-            if not re.match(rb"NRRD000[1-6]\s", file.readline(_LONGEST_LINE)):
+            if not re.match(rb"NRRD000[1-6]\s", file.readline(LONGEST_LINE)):
                 raise InputError(f"{path}: not a NRRD file of version 1 to 6")
             while file.tell() < LARGEST_HEADER:
-                raw = file.readline(_LONGEST_LINE)
+                raw = file.readline(LONGEST_LINE)
                 line = raw.decode("latin-1").strip("\r\n")
                 if not line:
                     return fields, file.tell()

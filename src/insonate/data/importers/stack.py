@@ -16,6 +16,7 @@ from insonate.errors import InputError
 
 __all__ = [
     "LARGEST_HEADER",
+    "LONGEST_LINE",
     "Geometry",
     "Stack",
     "data_file",
@@ -27,6 +28,7 @@ __all__ = [
 
 #: Longest header [bytes]; a frame of a tracked sequence takes about a thousand.
 LARGEST_HEADER = 64 * 2**20
+LONGEST_LINE = 65_536
 #: What a byte can become at most when a deflated file is inflated.
 _LARGEST_RATIO = 1032
 _PART = 2**20  # bytes read at once

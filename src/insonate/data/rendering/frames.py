@@ -22,11 +22,10 @@ from insonate.errors import InputError, closest
 from insonate.imaging import Display
 from insonate.probe import Probe, load_probe
 from insonate.sim import Frame, Settings, Simulator
+from insonate.sim.frame import SHADOW
 
 __all__ = ["FrameRenderer", "NoImageError", "changed_probe"]
 
-#: Share of the beam lost from which on a pixel counts as shadow.
-SHADOWED = 0.94
 #: How much longer a frame is drawn again while not one try gave an image.
 PATIENCE = 8
 _DEGREES = ("field_of_view", "steering")
@@ -75,6 +74,7 @@ class FrameRenderer:
         self.planes = planes_of(recipe)
         self._subject: Subject | None = None
         self._simulator: Simulator | None = None
+        self._vertices: NDArray[np.float32] | None = None  # that the simulator has
 
     def sample(self, frame: int) -> dict[str, Any]:
         """A frame, as `insonate.data.dataset.Writer` takes it.
@@ -106,7 +106,7 @@ class FrameRenderer:
     def _examine(self, number: int) -> Subject:
         """The subject of a number; the last one is kept."""
         if self._subject is None or self._subject.number != number:
-            self._simulator = None
+            self._simulator = self._vertices = None
             self._subject = make_subject(self.recipe, number)
         return self._subject
 
@@ -114,7 +114,7 @@ class FrameRenderer:
         recipe, sweep = self.recipe, self.recipe.poses.sweep
         number = frame if sweep is None else frame // sweep.frames
         draw = draw_of(recipe.seed, "frame", number, attempt)
-        held = hold(recipe, subject, frame, attempt)
+        held = hold(recipe, self.planes, subject, frame, attempt)
 
         def drawn(group: str, given: Mapping[str, Distribution]) -> dict[str, Any]:
             return {name: value.draw(draw, f"{group} {name}") for name, value in given.items()}
@@ -134,23 +134,31 @@ class FrameRenderer:
             attempt=attempt,
         )
 
-    def _engine(self, subject: Subject, setup: _Setup, settings: Settings) -> Simulator:
+    def _engine(
+        self,
+        subject: Subject,
+        setup: _Setup,
+        settings: Settings,
+        vertices: NDArray[np.float32],
+    ) -> Simulator:
+        """The subject's simulator, set and with its vertices moved, if they are not there yet."""
         if self._simulator is None:
             self._simulator = Simulator(
                 subject.scene, setup.probe, settings, self.device, self.threads
             )
         else:
             self._simulator.configure(setup.probe, settings)
+        if subject.pressed and self._vertices is not vertices:
+            self._simulator.set_vertices(vertices)
+            self._vertices = vertices
         return self._simulator
 
     def _glance(self, subject: Subject, setup: _Setup) -> _Glance:
         pose, settings = setup.held.pose, setup.settings
         if self.recipe.quality != "fast":
             settings = Settings.fast(display=settings.display)
-        engine = self._engine(subject, setup, settings)
         vertices = subject.vertices(setup.probe, pose)
-        if subject.pressed:
-            engine.set_vertices(vertices)
+        engine = self._engine(subject, setup, settings, vertices)
         if self.recipe.even_tgc:
             engine.even_tgc(pose, setup.seed)
             chosen = setup.settings.replace(display=engine.settings.display)
@@ -162,7 +170,7 @@ class FrameRenderer:
         """How much is missing of what the recipe asks to be seen, 0 when nothing is."""
         reject = self.recipe.reject
         fan = max(int(frame.mask.sum()), 1)
-        lit = float((frame.mask & (frame.shadow < SHADOWED)).sum()) / fan
+        lit = float((frame.mask & (frame.shadow < SHADOW)).sum()) / fan
         missing = [reject.lit - lit]
         for pattern, share in reject.content.items():
             labels = [k for k, name in enumerate(frame.region_names) if fnmatchcase(name, pattern)]
@@ -201,9 +209,7 @@ class FrameRenderer:
         """The image of the recipe's quality, with the same scatterers as the glance."""
         if self.recipe.quality == "fast":
             return glance.frame
-        engine = self._engine(subject, glance.setup, glance.setup.settings)
-        if subject.pressed:
-            engine.set_vertices(glance.vertices)
+        engine = self._engine(subject, glance.setup, glance.setup.settings, glance.vertices)
         return engine.frame(glance.setup.held.pose, glance.setup.seed)
 
     def _landmarks(

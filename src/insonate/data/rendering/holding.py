@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from insonate.anatomy import View
 from insonate.anatomy.patient.draw import Draw
 from insonate.data.rendering.distribution import draw_of
 from insonate.data.rendering.recipe import DatasetRecipe, Poses
-from insonate.data.rendering.subjects import Subject, planes_of
+from insonate.data.rendering.subjects import Subject
 from insonate.errors import InputError
 from insonate.geometry import look_at, rotation_about
 
@@ -43,7 +44,9 @@ class Hold:
     view: View
 
 
-def hold(recipe: DatasetRecipe, subject: Subject, frame: int, attempt: int) -> Hold:
+def hold(
+    recipe: DatasetRecipe, planes: Sequence[str], subject: Subject, frame: int, attempt: int
+) -> Hold:
     """How the probe is held for a frame.
 
     The frames of a sweep share their draws and differ in how far the probe has come.
@@ -57,7 +60,7 @@ def hold(recipe: DatasetRecipe, subject: Subject, frame: int, attempt: int) -> H
     if poses.kind.draw(draw, "kind") == "belly":
         held = Hold(_on_belly(subject, draw), "", next(iter(subject.views.values())))
     else:
-        name = _plane(recipe, subject, number, draw)
+        name = _plane(recipe, planes, subject, number, draw)
         view = subject.views[name]
         held = Hold(_near(poses, view.pose(), draw), name, view)
     if sweep is None:
@@ -70,10 +73,11 @@ def hold(recipe: DatasetRecipe, subject: Subject, frame: int, attempt: int) -> H
     return Hold(_seated(subject, pose), held.plane, held.view)
 
 
-def _plane(recipe: DatasetRecipe, subject: Subject, number: int, draw: Draw) -> str:
+def _plane(
+    recipe: DatasetRecipe, planes: Sequence[str], subject: Subject, number: int, draw: Draw
+) -> str:
     """The plane whose turn it is, or one by weight."""
-    wanted = planes_of(recipe)
-    names = sorted(name for name in subject.views if name in wanted)
+    names = sorted(name for name in subject.views if name in planes)
     if not names:
         raise InputError(f"poses.planes: subject {subject.number} shows none of them")
     if recipe.poses.balance:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 import insonate
 from insonate.config import to_plain
@@ -58,7 +57,7 @@ def render_task(task: Task, device: str = "cpu", threads: int | None = None) -> 
     not comes out the same.
     """
     writer = Writer(task.where)
-    complete = _complete(task.where)
+    complete = writer.complete()
     frames = {block: writer.layout.block(block) for block in task.blocks}
     left = [b for b, f in frames.items() if not complete[f.start : f.stop].all()]
     renderer = FrameRenderer(task.recipe, device, threads)
@@ -99,11 +98,11 @@ def render_dataset(
             writes there, or it cannot be written.
     """
     with _opened(recipe, where) as writer:
-        before = _complete(where).sum()
+        before = writer.complete().sum()
         tasks = _tasks(recipe, str(where), writer.incomplete())
-        with _told(where, progress, every):
+        with _told(writer, progress, every):
             workers.run(tasks)
-        complete = _complete(where)
+        complete = writer.complete()
     if not complete.all():
         first = int(np.flatnonzero(~complete)[0])
         raise InputError(
@@ -157,12 +156,6 @@ def _one_probe(recipe: DatasetRecipe) -> dict[str, Any]:
     return to_plain(changed_probe({name: value.values[0] for name, value in given.items()}))
 
 
-def _complete(where: str | os.PathLike[str]) -> NDArray[np.bool_]:
-    """The flags of all frames."""
-    flags: Any = open_group(where)["complete"]
-    return np.asarray(flags[:]).astype(bool)
-
-
 def _tasks(recipe: DatasetRecipe, where: str, blocks: Sequence[int]) -> list[Task]:
     """One task a subject, so that each is built once."""
     by_subject: dict[int, list[int]] = {}
@@ -172,9 +165,7 @@ def _tasks(recipe: DatasetRecipe, where: str, blocks: Sequence[int]) -> list[Tas
 
 
 @contextmanager
-def _told(
-    where: str | os.PathLike[str], progress: Callable[[int], None] | None, every: float
-) -> Iterator[None]:
+def _told(writer: Writer, progress: Callable[[int], None] | None, every: float) -> Iterator[None]:
     """Report the frames that are complete, from a thread beside."""
     if progress is None:
         yield
@@ -183,7 +174,7 @@ def _told(
 
     def tell() -> None:
         with suppress(InputError, OSError):  # a look that fails is no reason to stop
-            progress(int(_complete(where).sum()))
+            progress(int(writer.complete().sum()))
 
     def watch() -> None:
         while not over.wait(every):

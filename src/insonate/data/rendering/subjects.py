@@ -235,5 +235,4 @@ def _pregnant(number: int, given: Mapping[str, Any]) -> Subject:
 
 def _gynaecological(number: int, given: Mapping[str, Any]) -> Subject:
     patient = GynaecologyPatient(**given)
-    parameters = {f.name: getattr(patient, f.name) for f in dataclasses.fields(patient)}
-    return Subject(number, patient.scene(), patient.views, {}, to_plain(parameters), pressed=False)
+    return Subject(number, patient.scene(), patient.views, {}, to_plain(patient), pressed=False)
