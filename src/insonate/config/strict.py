@@ -20,8 +20,8 @@ _WORDS = {float: "a finite number", int: "a whole number", str: "a text", bool: 
 def from_plain(of: type[T], value: object, where: str = "") -> T:
     """A dataclass from the mapping that a file holds.
 
-    Fields may be dataclasses, mappings, tuples, literals, numbers, texts, and any of these or
-    None; a class with a `parse(value, where)` of its own is read by that.
+    Fields may be dataclasses, mappings, tuples, literals, numbers, texts, any of these or None,
+    and one of several dataclasses that are told apart by their field `name`; a class with a `parse(value, where)` of its own is read by that.
 
     Args:
         of: the dataclass.
@@ -65,8 +65,10 @@ def _value(kind: Any, value: object, where: str) -> Any:
     if kind is Any:
         return value
     if origin in (typing.Union, types.UnionType):
-        (some,) = (k for k in inner if k is not type(None))
-        return None if value is None else _value(some, value, where)
+        some = [k for k in inner if k is not type(None)]
+        if value is None and len(some) < len(inner):
+            return None
+        return _value(some[0] if len(some) == 1 else _named(some, value, where), value, where)
     if origin is typing.Literal:
         if value not in inner:
             raise _expected(where, " or ".join(map(str, inner)), value)
@@ -80,6 +82,15 @@ def _value(kind: Any, value: object, where: str) -> Any:
     if dataclasses.is_dataclass(kind):
         return from_plain(kind, value, where)  # type: ignore[arg-type]
     return _scalar(kind, value, where)
+
+
+def _named(kinds: list[Any], value: object, where: str) -> Any:
+    """The one of several dataclasses that the value calls by its field `name`."""
+    by_name = {kind.name: kind for kind in kinds}
+    name = value.get("name") if isinstance(value, Mapping) else None
+    if name not in by_name:
+        raise InputError(f"{_join(where, 'name')}: {name!r}; {closest(str(name), by_name)}")
+    return by_name[name]
 
 
 def _tuple(inner: tuple[Any, ...], value: object, where: str) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from insonate.data.dataset.dataset import Dataset
 from insonate.data.dataset.layout import IMAGES, SCHEMA, Attributes, Layout
+from insonate.data.dataset.window import Window
 from insonate.data.dataset.writer import Writer, create, open_writer
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Attributes",
     "Dataset",
     "Layout",
+    "Window",
     "Writer",
     "create",
     "open_writer",

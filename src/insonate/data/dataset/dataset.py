@@ -14,6 +14,7 @@ from insonate.data.dataset.entries import unpacked
 from insonate.data.dataset.layout import IMAGES, Array, Attributes, Layout
 from insonate.data.dataset.shards import Shards
 from insonate.data.dataset.store import is_remote, local_path, open_group, telling
+from insonate.data.dataset.window import Window
 from insonate.data.dataset.writer import read_layout
 from insonate.errors import InputError, closest
 
@@ -128,7 +129,11 @@ class Dataset:
         return len(self.frames)
 
     def __getitem__(self, index: int) -> Sample:
-        """A sample by name.
+        """A whole sample by name, as `sample` describes it."""
+        return self.sample(index)
+
+    def sample(self, index: int, window: Window | None = None) -> Sample:
+        """A sample by name, or the part of its images that lies in a window.
 
         Images are float32 `(1, rows, columns)` in [-1, 1], -1 outside the mask (`bmode`,
         `bmode_fast`) or in [0, 1] (`attenuation`, `shadow`, `mask`); `labels` int64 `(rows,
@@ -139,7 +144,9 @@ class Dataset:
             InputError: a frame cannot be read.
         """
         stored = self._stored(sorted(self._needed()), index)
-        sample = {name: self._ready(name, index, stored) for name in self.arrays}
+        if window is not None:
+            stored = {k: window.cut(v) if k in IMAGES else v for k, v in stored.items()}
+        sample = {name: self._ready(name, index, stored, window) for name in self.arrays}
         return self.transform(sample) if self.transform else sample
 
     def _stored(self, names: list[str], index: int) -> Sample:
@@ -158,11 +165,12 @@ class Dataset:
         masked = "mask" in self.layout.images and not names.isdisjoint(_BMODE)
         return names | {"mask"} if masked else names
 
-    def _ready(self, name: str, index: int, stored: Sample) -> Any:
+    def _ready(self, name: str, index: int, stored: Sample, window: Window | None) -> Any:
         if name == "index":
             return int(self.frames[index])
         if name == "coordinates":
-            return self.coordinates(index).transpose(2, 0, 1)
+            at = self.coordinates(index)
+            return (at if window is None else window.cut(at)).transpose(2, 0, 1)
         value = stored[name]
         if name not in IMAGES:
             return value

@@ -1,0 +1,7 @@
+"""Batches of a dataset: which frames, which windows, which random numbers, by seed and step."""
+
+from insonate.data.batches.batch import Batch
+from insonate.data.batches.batches import Batches, BatchSettings
+from insonate.data.batches.chance import Chance
+
+__all__ = ["Batch", "BatchSettings", "Batches", "Chance"]

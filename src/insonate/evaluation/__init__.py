@@ -1,0 +1,1 @@
+"""Trained methods measured on held-out frames, and set beside each other."""

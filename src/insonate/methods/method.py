@@ -1,0 +1,71 @@
+"""What every learned method is: networks, losses in the order of their updates, a translation."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from insonate.data.batches import Batch
+
+__all__ = ["Adam", "Losses", "Method"]
+
+#: The network that is to be updated, and its loss as terms by name, to be added up.
+Losses = Iterator[tuple[str, Mapping[str, Tensor]]]
+
+
+@dataclass(frozen=True)
+class Adam:
+    """The optimiser of a network.
+
+    Attributes:
+        lr: learning rate at the start.
+        betas: decay rates of both moments.
+        weight_decay: coupled, an L2 penalty.
+    """
+
+    lr: float = 2e-4
+    betas: tuple[float, float] = (0.5, 0.999)
+    weight_decay: float = 0.0
+
+
+class Method(nn.Module, abc.ABC):
+    """A learned method: its networks are its children, by name.
+
+    A loop asks it for `losses` and does the rest: gradients, optimisers, precision, ranks.
+
+    Attributes:
+        inputs: arrays of a batch that `translate` needs.
+        target: array that `translate` should equal, for a method that learns from pairs.
+        generators: names of the networks that `translate` uses; averages are kept of these.
+        stride: sides of whole images are padded to a multiple of it [pixels].
+        adam: optimiser by network.
+    """
+
+    inputs: tuple[str, ...]
+    target: str | None
+    generators: tuple[str, ...] = ("generator",)
+    stride: int
+    adam: Mapping[str, Adam]
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Arrays of a batch that `losses` needs."""
+        return self.inputs if self.target is None else (*self.inputs, self.target)
+
+    @abc.abstractmethod
+    def losses(self, batch: Batch) -> Losses:
+        """Yield each network that is to be updated, with its loss, in order.
+
+        Whoever iterates updates the network before asking for the next, so that what follows
+        is computed with it. Gradients of a loss go to its network alone.
+        """
+
+    @abc.abstractmethod
+    def translate(self, batch: Batch) -> Tensor:
+        """Images `(batch, 1, rows, columns)` in [-1, 1], -1 outside the fan, without gradients.
+
+        Sides are multiples of `stride`.
+        """

@@ -1,0 +1,1 @@
+"""Network blocks, which know nothing of ultrasound."""
