@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insonate.data.dataset import IMAGES, Attributes, Dataset, Layout, create, open_writer
+from insonate.data.dataset import (
+    IMAGES,
+    Attributes,
+    Dataset,
+    Layout,
+    Window,
+    create,
+    open_writer,
+)  # fmt: skip
 from insonate.errors import InputError
 
 zarr = pytest.importorskip("zarr")
@@ -149,6 +157,27 @@ def test_samples_are_ready_for_torch(where):
     assert sample["labels"].dtype == np.int64
     assert sample["index"] == 3
     np.testing.assert_allclose(sample["coordinates"][:, 7, 2], [3 - 1 + 0.5, 6, -3 + 2 + 3.5])
+
+
+def test_a_window_is_cut_from_the_whole(where):
+    dataset = Dataset(where, ("bmode", "labels", "mask", "pose", "coordinates", "index"))
+    whole, part = dataset[4], dataset.sample(4, Window(3, 2, 8, 7))
+    assert part["index"] == whole["index"]
+    np.testing.assert_array_equal(part["pose"], whole["pose"])
+    for name in ("bmode", "labels", "mask", "coordinates"):
+        np.testing.assert_array_equal(part[name], whole[name][..., 3:11, 2:9], err_msg=name)
+
+
+@pytest.mark.parametrize("window", [Window(5, 0, 8, 4), Window(-1, 0, 4, 4), Window(0, 7, 4, 4)])
+def test_a_window_beyond_the_frame_is_refused(where, window):
+    with pytest.raises(InputError, match="within an image of 12 x 10"):
+        Dataset(where, ("bmode",)).sample(0, window)
+
+
+@given(seed=st.integers(0, 99), side=st.integers(1, 10))
+def test_windows_are_drawn_within_the_image(seed, side):
+    window = Window.draw((12, 10), side, np.random.default_rng(seed))
+    assert window.cut(np.zeros((12, 10))).shape == (side, side)
 
 
 def test_splits_and_frames(where):

@@ -20,7 +20,9 @@ SMALL = {"name": "small", "frames": 4, "image": {"rows": 32, "columns": 32}}
 
 
 def test_the_recipes_that_ship():
-    assert recipe_names() == ["ovary", "papers", "papers-small", "tiny", "tracked"]
+    assert recipe_names() == [
+        "ovary", "papers", "papers-small", "papers-tiny", "tiny", "tracked",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", recipe_names())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -70,3 +71,41 @@ def test_what_does_not_fit_is_named(value, words):
     assert str(error.value).startswith("file.yaml: ")
     assert words in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@dataclass(frozen=True)
+class Ball:
+    name: Literal["ball"] = "ball"
+    radius: float = 1.0
+
+
+@dataclass(frozen=True)
+class Box:
+    name: Literal["box"] = "box"
+    sides: tuple[float, float] = (1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Room:
+    thing: Ball | Box
+    other: Ball | Box | None = None
+
+
+@pytest.mark.parametrize("room", [Room(Ball(radius=2.0)), Room(Box(), Ball())])
+def test_one_of_several_is_told_by_its_name(room):
+    assert from_plain(Room, to_plain(room)) == room
+
+
+@pytest.mark.parametrize(
+    ("thing", "words"),
+    [
+        ({"name": "bal"}, "thing.name: 'bal'; did you mean 'ball'?"),
+        ({"radius": 1.0}, "thing.name: None; known: ball, box"),
+        (3, "thing.name: None; known: ball, box"),
+        (None, "thing.name: None; known: ball, box"),
+        ({"name": "box", "radius": 1.0}, "thing.radius: unknown; known: name, sides"),
+    ],
+)
+def test_none_of_several(thing, words):
+    with pytest.raises(InputError, match=re.escape(words)):
+        from_plain(Room, {"thing": thing})

@@ -21,7 +21,8 @@ class RenderDataset:
     """Render a dataset from a recipe; a run that was broken off goes on where it stopped.
 
     A frame depends on the recipe and its number alone, whoever renders it. Recipes that ship:
-    papers, papers-small, tiny, ovary, tracked. `docs/rendering.rst` tells what one may say.
+    papers, papers-small, papers-tiny, tiny, ovary, tracked. `docs/rendering.rst` tells what one
+    may say.
     """
 
     recipe: Positional[Annotated[str, arg(metavar="RECIPE")]]

@@ -21,7 +21,8 @@ def from_plain(of: type[T], value: object, where: str = "") -> T:
     """A dataclass from the mapping that a file holds.
 
     Fields may be dataclasses, mappings, tuples, literals, numbers, texts, any of these or None,
-    and one of several dataclasses that are told apart by their field `name`; a class with a `parse(value, where)` of its own is read by that.
+    and one of several dataclasses that are told apart by their field `name`. A class with a
+    `parse(value, where)` of its own is read by that.
 
     Args:
         of: the dataclass.

@@ -141,7 +141,7 @@ class Dataset:
 
         Raises:
             IndexError: there are fewer frames.
-            InputError: a frame cannot be read.
+            InputError: a frame cannot be read, or the window reaches beyond it.
         """
         stored = self._stored(sorted(self._needed()), index)
         if window is not None:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from insonate.errors import InputError
+
 __all__ = ["Window"]
 
 
@@ -28,7 +30,15 @@ class Window:
     columns: int
 
     def cut(self, image: NDArray[Any]) -> NDArray[Any]:
-        """This part of an image `(rows, columns)`."""
+        """This part of an image `(rows, columns)`.
+
+        Raises:
+            InputError: it reaches beyond the image.
+        """
+        rows, columns = image.shape[:2]
+        down, across = self.row + self.rows, self.column + self.columns
+        if min(self.row, self.column) < 0 or down > rows or across > columns:
+            raise InputError(f"{self}: expected within an image of {rows} x {columns}")
         return image[self.row : self.row + self.rows, self.column : self.column + self.columns]
 
     @classmethod
