@@ -2,6 +2,7 @@
 
 from insonate.data.dataset.dataset import Dataset
 from insonate.data.dataset.layout import IMAGES, SCHEMA, Attributes, Layout
+from insonate.data.dataset.values import gray_levels, network_values
 from insonate.data.dataset.window import Window
 from insonate.data.dataset.writer import Writer, create, open_writer
 
@@ -14,5 +15,7 @@ __all__ = [
     "Window",
     "Writer",
     "create",
+    "gray_levels",
+    "network_values",
     "open_writer",
 ]

@@ -14,6 +14,7 @@ from insonate.data.dataset.entries import unpacked
 from insonate.data.dataset.layout import IMAGES, Array, Attributes, Layout
 from insonate.data.dataset.shards import Shards
 from insonate.data.dataset.store import is_remote, local_path, open_group, telling
+from insonate.data.dataset.values import BMODE, network_values
 from insonate.data.dataset.window import Window
 from insonate.data.dataset.writer import read_layout
 from insonate.errors import InputError, closest
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["Dataset"]
 
 Sample = dict[str, Any]
-_BMODE = ("bmode", "bmode_fast")
 
 
 class Dataset:
@@ -162,7 +162,7 @@ class Dataset:
     def _needed(self) -> set[str]:
         """Arrays that a sample is made of; the mask says what is black for good."""
         names = {name for name in self.arrays if name not in ("coordinates", "index")}
-        masked = "mask" in self.layout.images and not names.isdisjoint(_BMODE)
+        masked = "mask" in self.layout.images and not names.isdisjoint(BMODE)
         return names | {"mask"} if masked else names
 
     def _ready(self, name: str, index: int, stored: Sample, window: Window | None) -> Any:
@@ -171,22 +171,9 @@ class Dataset:
         if name == "coordinates":
             at = self.coordinates(index)
             return (at if window is None else window.cut(at)).transpose(2, 0, 1)
-        value = stored[name]
         if name not in IMAGES:
-            return value
-        if name == "labels":
-            return value.astype(np.int64)
-        if name == "mask":
-            return value[None].astype(np.float32)
-        image = value[None].astype(np.float32)
-        if name not in _BMODE:
-            return np.divide(image, np.float32(255.0), out=image)
-        # in place, since memory is what this costs; exact at both ends
-        image -= np.float32(127.5)
-        image /= np.float32(127.5)
-        if "mask" in stored:
-            np.copyto(image, np.float32(-1.0), where=stored["mask"][None] == 0)
-        return image
+            return stored[name]
+        return network_values(name, stored[name], stored.get("mask"))
 
     def raw(self, name: str, index: int) -> NDArray[Any]:
         """An array of a frame as it is stored.
