@@ -31,7 +31,7 @@ from insonate.methods.conditions import (
     LabelEncoding,
     black_outside,
 )
-from insonate.methods.method import Adam, Losses, Method
+from insonate.methods.method import Adam, Losses, Method, at_least
 from insonate.nets import TimedUNet
 
 __all__ = ["Bridge", "BridgeConfig", "marginal", "posterior"]
@@ -63,6 +63,19 @@ class BridgeConfig:
     steps: int = 10
     noisy: bool = True
     adam: Adam = field(default_factory=lambda: Adam(betas=(0.9, 0.999)))
+
+    def __post_init__(self) -> None:
+        """Refuse what there cannot be.
+
+        Raises:
+            InputError: names the field and what it may be.
+        """
+        for number, width in enumerate(self.widths):
+            at_least(f"widths[{number}]", width, 8, multiple=8)
+        for name in ("blocks", "steps"):
+            at_least(name, getattr(self, name), 1)
+        at_least("len(widths)", len(self.widths), 1)
+        at_least("sigma", self.sigma, 0)
 
     def build(self, classes: int) -> Bridge:
         """The method, for labels of so many regions."""

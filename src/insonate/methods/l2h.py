@@ -25,8 +25,8 @@ from insonate.methods.conditions import (
     black_outside,
 )
 from insonate.methods.gan import GANLoss, discriminator_loss, generator_loss
-from insonate.methods.method import Adam, Losses, Method
-from insonate.nets import PatchGAN, UNet
+from insonate.methods.method import Adam, Losses, Method, at_least
+from insonate.nets import PatchGAN, ResNet, UNet
 
 __all__ = ["L2H", "L2HConfig"]
 
@@ -39,8 +39,12 @@ class L2HConfig:
         inputs: image and mask (M), labels as well (MS), attenuation as well (MSA).
         labels: one grey channel, or one channel a region.
         attenuation: intensity, its level in dB, or the shadow map in its place.
+        generator: U-Net, or ResNet, whose texture depends less on the size of the image.
         width: channels of the generator after its first layer.
-        downs: how often the U-Net halves the sides.
+        downs: how often a U-Net halves the sides.
+        blocks: of a ResNet.
+        residual: the generator learns a change of the low-quality image, so that it begins with
+            that; not in the paper.
         gan: with a discriminator; without, only fidelity is left.
         gan_loss: cross-entropy or least squares.
         discriminator_width: channels after its first layer.
@@ -54,8 +58,11 @@ class L2HConfig:
     inputs: Inputs = "MSA"
     labels: LabelEncoding = "gray"
     attenuation: Attenuation = "linear"
+    generator: Literal["unet", "resnet"] = "unet"
     width: int = 64
     downs: int = 8
+    blocks: int = 9
+    residual: bool = False
     gan: bool = True
     gan_loss: GANLoss = "bce"
     discriminator_width: int = 64
@@ -63,6 +70,17 @@ class L2HConfig:
     fidelity: float = 100.0
     mean: Literal["all", "fan"] = "all"
     adam: Adam = field(default_factory=Adam)
+
+    def __post_init__(self) -> None:
+        """Refuse networks that there cannot be.
+
+        Raises:
+            InputError: names the field and what it may be.
+        """
+        for name in ("width", "downs", "blocks", "discriminator_width", "discriminator_layers"):
+            at_least(name, getattr(self, name), 1)
+        at_least("downs", self.downs, 2)
+        at_least("fidelity", self.fidelity, 0)
 
     def build(self, classes: int) -> L2H:
         """The method, for labels of so many regions."""
@@ -79,8 +97,11 @@ class L2H(Method):
         self.config = config
         self.conditions = Conditions(config.inputs, classes, config.labels, config.attenuation)
         self.inputs = self.conditions.arrays
-        channels = self.conditions.channels
-        self.generator = UNet(channels, 1, config.width, config.downs)
+        channels, residual = self.conditions.channels, config.residual
+        if config.generator == "unet":
+            self.generator = UNet(channels, 1, config.width, config.downs, residual)
+        else:
+            self.generator = ResNet(channels, 1, config.width, config.blocks, residual=residual)
         self.stride = self.generator.stride
         if config.gan:
             self.discriminator = PatchGAN(
@@ -110,4 +131,6 @@ class L2H(Method):
 
     def _difference(self, fake: Tensor, real: Tensor, mask: Tensor) -> Tensor:
         difference = (fake - real).abs()
-        return difference.mean() if self.config.mean == "all" else difference.sum() / mask.sum()
+        if self.config.mean == "all":
+            return difference.mean()
+        return difference.sum() / mask.sum().clamp(min=1)  # a window may lie beside the fan

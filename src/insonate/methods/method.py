@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from insonate.data.batches import Batch
+from insonate.errors import InputError
 
-__all__ = ["Adam", "Losses", "Method"]
+__all__ = ["Adam", "Losses", "Method", "at_least"]
 
 #: The network that is to be updated, and its loss as terms by name, to be added up.
 Losses = Iterator[tuple[str, Mapping[str, Tensor]]]
@@ -29,6 +30,17 @@ class Adam:
     lr: float = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)
     weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse rates that lead nowhere.
+
+        Raises:
+            InputError: names the field and what it may be.
+        """
+        at_least("adam.lr", self.lr, 0)
+        at_least("adam.weight_decay", self.weight_decay, 0)
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise InputError(f"method.adam.betas: expected 0 to less than 1, got {self.betas}")
 
 
 class Method(nn.Module, abc.ABC):
@@ -69,3 +81,20 @@ class Method(nn.Module, abc.ABC):
 
         Sides are multiples of `stride`.
         """
+
+
+def at_least(name: str, value: float, least: float, multiple: int = 1) -> None:
+    """Refuse a field of a method's configuration that is too small.
+
+    Args:
+        name: of the field.
+        value: of it.
+        least: that it may be.
+        multiple: that it has to be of.
+
+    Raises:
+        InputError: names the field and what it may be.
+    """
+    if not value >= least or (multiple > 1 and value % multiple):
+        of = f"a multiple of {multiple}, " if multiple > 1 else ""
+        raise InputError(f"method.{name}: expected {of}at least {least}, got {value}")

@@ -2,7 +2,8 @@
 
 from insonate.nets.initialise import normal_weights
 from insonate.nets.patchgan import PatchGAN
+from insonate.nets.resnet import ResNet
 from insonate.nets.timed_unet import TimedUNet
 from insonate.nets.unet import UNet
 
-__all__ = ["PatchGAN", "TimedUNet", "UNet", "normal_weights"]
+__all__ = ["PatchGAN", "ResNet", "TimedUNet", "UNet", "normal_weights"]

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from insonate.nets.initialise import normal_weights
+from insonate.nets.last import as_images
 from insonate.nets.sizes import check_images
 
 __all__ = ["UNet"]
@@ -28,11 +29,19 @@ class UNet(nn.Module):
         outputs: channels of the images that it gives, in [-1, 1].
         width: channels after the first convolution; they double until 8 times as many.
         downs: how often sides are halved.
+        residual: what is learned is a change of the first channels.
     """
 
-    def __init__(self, inputs: int, outputs: int = 1, width: int = 64, downs: int = 8):
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int = 1,
+        width: int = 64,
+        downs: int = 8,
+        residual: bool = False,
+    ):
         super().__init__()
-        self.inputs, self.stride = inputs, 2**downs
+        self.inputs, self.stride, self.residual = inputs, 2**downs, residual
         widths = [width * min(2**level, _WIDEST) for level in range(downs)]
         self.downs = nn.ModuleList(
             nn.Conv2d(before, after, 4, 2, 1)
@@ -62,5 +71,4 @@ class UNet(nn.Module):
         for up in ups:
             values = functional.instance_norm(up(functional.relu(values)))
             values = torch.cat([seen.pop(), values], dim=1)
-        # in 32 bits, since bf16 has fewer greys near -1 and 1 than a picture
-        return torch.tanh(last(functional.relu(values)).float())
+        return as_images(last(functional.relu(values)), images if self.residual else None)
