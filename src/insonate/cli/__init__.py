@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import os
 import re
@@ -56,17 +57,22 @@ def _parse(args: list[str]):
     import tyro
 
     from insonate.cli.commands import Command
+    from insonate.cli.train import Train, split_changes
 
+    changes = ()
+    if args[:1] == ["train"]:
+        args, changes = split_changes(args)
     errors = io.StringIO()
     try:
         with contextlib.redirect_stderr(errors):
             flat = (tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes)
             about = f"Ultrasound by ray tracing, version {__version__}."
-            return tyro.cli(Command, prog="insonate", description=about, args=args, config=flat)
+            command = tyro.cli(Command, prog="insonate", description=about, args=args, config=flat)
     except SystemExit as stop:
         if not stop.code:
             raise
         raise InputError(_one_line(errors.getvalue())) from None
+    return dataclasses.replace(command, changes=changes) if isinstance(command, Train) else command
 
 
 def _one_line(box: str) -> str:

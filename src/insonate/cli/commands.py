@@ -15,6 +15,7 @@ from insonate.cli.patient import MakePatient
 from insonate.cli.render import Render
 from insonate.cli.render_dataset import RenderDataset
 from insonate.cli.scene import CheckScene
+from insonate.cli.train import Train
 
 __all__ = ["Command"]
 
@@ -56,6 +57,7 @@ Command = (
     Annotated[Render, subcommand("render")]
     | Annotated[RenderDataset, subcommand("render-dataset")]
     | Annotated[ImportData, subcommand("import")]
+    | Annotated[Train, subcommand("train")]
     | Annotated[DataCommand, subcommand("data")]
     | Annotated[Calibrate, subcommand("calibrate")]
     | Annotated[MakePatient, subcommand("patient")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterable
@@ -85,9 +86,12 @@ def _set(plain: dict[str, Any], name: str, text: str) -> None:
 
 
 def _read(name: str, text: str) -> object:
+    """A value as in YAML, and numbers such as 2e-4 and 5e4, which YAML takes for words."""
+    with contextlib.suppress(ValueError):
+        number = float(text)
+        whole = number.is_integer() and "." not in text
+        return int(number) if whole else number
     try:
-        return float(text) if "e" in text.lower() else yaml.safe_load(text)
-    except ValueError:
-        return text  # a word with an e in it
+        return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise InputError(f"--{name}: {text!r} cannot be read") from error

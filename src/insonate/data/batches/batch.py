@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from insonate.data.batches.chance import Chance
+from insonate.data.dataset.values import BMODE
 from insonate.errors import InputError, closest
 
 __all__ = ["Batch"]
@@ -50,6 +52,20 @@ class Batch:
     def pin_memory(self) -> Batch:
         """The batch in memory that a GPU copies from while it computes."""
         return self._each(lambda array: array.pin_memory())
+
+    def padded(self, stride: int) -> Batch:
+        """The batch with rows below and columns at the right, as outside the fan.
+
+        Args:
+            stride: of which sides become multiples [pixels].
+        """
+        rows, columns = next(iter(self.arrays.values())).shape[-2:]
+        more = (0, -columns % stride, 0, -rows % stride)
+        if not any(more):
+            return self
+        fill = {name: -1.0 if name in BMODE else 0.0 for name in self.arrays}
+        arrays = {name: pad(array, more, value=fill[name]) for name, array in self.arrays.items()}
+        return dataclasses.replace(self, arrays=arrays)
 
     def _each(self, change) -> Batch:
         arrays = {name: change(array) for name, array in self.arrays.items()}

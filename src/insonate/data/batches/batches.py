@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from insonate.data.batches.batch import Batch
 from insonate.data.batches.chance import Chance
+from insonate.data.batches.split import Unit
 from insonate.data.dataset import Dataset, Window
 from insonate.errors import InputError
 
@@ -31,6 +33,9 @@ class BatchSettings:
         unit: what a split never divides: as the dataset has it (stored), or dealt anew by
             frame, sequence or patient.
         workers: processes that load; 0 loads between steps.
+
+    Raises:
+        InputError: a number out of its range; names it.
     """
 
     size: int = 16
@@ -38,8 +43,15 @@ class BatchSettings:
     flip: bool = False
     split: str = "train"
     validation: str = "validation"
-    unit: str = "stored"
+    unit: Unit = "stored"
     workers: int = 2
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that make no batch."""
+        for name, low in {"size": 1, "crop": 1, "workers": 0}.items():
+            value = getattr(self, name)
+            if value is not None and value < low:
+                raise InputError(f"batches.{name}: expected at least {low}, got {value}")
 
 
 class Batches:
@@ -56,8 +68,8 @@ class Batches:
         ranks: in how many parts every batch is divided.
 
     Raises:
-        InputError: windows larger than frames, fewer frames than a batch has samples, or a
-            batch that the ranks cannot share.
+        InputError: windows larger than frames, no frames, or a batch that the ranks cannot
+            share.
     """
 
     def __init__(
@@ -78,6 +90,7 @@ class Batches:
         self.dataset, self.settings, self.seed = dataset, settings, seed
         self.local = settings.size // ranks
         self.first = rank * self.local
+        self._orders: dict[int, NDArray[np.int64]] = {}
 
     def epoch(self, step: int) -> float:
         """How often every frame has been seen before a step."""
@@ -96,12 +109,18 @@ class Batches:
     def _sample(self, step: int, place: int) -> dict[str, Any]:
         number = step * self.settings.size + place
         epoch, at = divmod(number, len(self.dataset))
-        order = np.random.default_rng((self.seed, _ORDER, epoch)).permutation(len(self.dataset))
         rng = np.random.default_rng((self.seed, _WINDOW, number))
-        sample = self.dataset.sample(int(order[at]), self._window(rng))
+        sample = self.dataset.sample(int(self._order(epoch)[at]), self._window(rng))
         if self.settings.flip and rng.random() < 0.5:
             return {name: np.ascontiguousarray(array[..., ::-1]) for name, array in sample.items()}
         return sample
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        """All frames, shuffled; kept for the next sample, since it costs as much as there are."""
+        if epoch not in self._orders:
+            rng = np.random.default_rng((self.seed, _ORDER, epoch))
+            self._orders = {epoch: rng.permutation(len(self.dataset))}
+        return self._orders[epoch]
 
     def _window(self, rng: np.random.Generator) -> Window | None:
         if self.settings.crop is None:

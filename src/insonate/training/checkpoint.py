@@ -1,0 +1,182 @@
+"""Checkpoints: folders of safetensors that are whole, or not there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from insonate.errors import InputError
+
+__all__ = ["Checkpoint", "checkpoint_name", "checkpoints", "write_checkpoint"]
+
+STATE = "state.json"
+FORMAT = 1
+_HIDDEN = ".part-"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint that was written.
+
+    Attributes:
+        folder: of its files.
+        state: what `state.json` says: step, identity of the recipe, checksums and more.
+    """
+
+    folder: Path
+    state: Mapping[str, Any]
+
+    @classmethod
+    def open(cls, folder: Path) -> Checkpoint:
+        """Read what a checkpoint says of itself.
+
+        Raises:
+            InputError: there is none, or it is none of ours.
+        """
+        path = folder / STATE
+        try:
+            state = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise InputError(f"{folder}: no checkpoint; expected a {STATE} in it") from error
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: damaged; it cannot be read") from error
+        if not isinstance(state, dict) or state.get("format") != FORMAT:
+            raise InputError(f"{path}: expected a checkpoint of format {FORMAT}")
+        if not isinstance(state.get("step"), int) or not isinstance(state.get("sha256"), dict):
+            raise InputError(f"{path}: damaged; step or checksums are missing")
+        return cls(folder, state)
+
+    @property
+    def step(self) -> int:
+        """How many steps had been done."""
+        return self.state["step"]
+
+    def has(self, name: str) -> bool:
+        """True if it keeps tensors under a name."""
+        return f"{name}.safetensors" in self.state["sha256"]
+
+    def load(self, name: str) -> dict[str, Tensor]:
+        """Tensors by name from NAME.safetensors, on the CPU.
+
+        Raises:
+            InputError: the file is missing, or is not what was written.
+        """
+        path = self.folder / f"{name}.safetensors"
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: damaged checkpoint ({error.strerror})") from error
+        if hashlib.sha256(raw).hexdigest() != self.state["sha256"].get(path.name):
+            raise InputError(f"{path}: damaged checkpoint; it is not what was written")
+        try:
+            return load(raw)
+        except SafetensorError as error:
+            raise InputError(f"{path}: not a file of tensors ({error})") from error
+
+
+def checkpoint_name(step: int) -> str:
+    """The name of a checkpoint's folder."""
+    return f"{step:06d}"
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Folders of checkpoints in a folder, the latest first; whether they are sound is open."""
+    if not folder.is_dir():
+        return []
+    found = [item for item in folder.iterdir() if item.name.isdigit() and item.is_dir()]
+    return sorted(found, key=lambda item: int(item.name), reverse=True)
+
+
+def write_checkpoint(
+    folder: Path,
+    step: int,
+    files: Mapping[str, Mapping[str, Tensor]],
+    state: Mapping[str, Any],
+    keep: int,
+) -> Path:
+    """Write a checkpoint beside the others, then drop all but the last ones.
+
+    It is written under a hidden name, brought to the disk, and renamed: whoever is killed, and
+    whatever disk is full, leaves those that were there as they were.
+
+    Args:
+        folder: of the checkpoints.
+        step: how many steps have been done.
+        files: tensors by file and name.
+        state: what is to be said of it.
+        keep: how many stay.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    path = folder / checkpoint_name(step)
+    beside = folder / f"{_HIDDEN}{path.name}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
+        beside.mkdir()
+        sums = {f"{n}.safetensors": _write_tensors(beside, n, t) for n, t in files.items()}
+        said = {"format": FORMAT, "step": step, **state, "sha256": sums}
+        _write(beside / STATE, json.dumps(said, indent=1).encode())
+        _sync(beside)
+        if path.exists():  # one that was damaged
+            path.rename(folder / f"{_HIDDEN}old-{path.name}")
+        beside.rename(path)
+        _sync(folder)
+    except OSError as error:
+        shutil.rmtree(beside, ignore_errors=True)
+        why = error.strerror or error
+        raise InputError(f"{path}: cannot be written ({why}); {_last(folder)}") from error
+    for old in checkpoints(folder)[keep:]:
+        old.rename(folder / f"{_HIDDEN}old-{old.name}")
+    sweep(folder)
+    return path
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed writer left."""
+    for item in folder.glob(f"{_HIDDEN}*"):
+        shutil.rmtree(item, ignore_errors=True)
+
+
+def _last(folder: Path) -> str:
+    found = checkpoints(folder)
+    return f"the last good checkpoint is {found[0]}" if found else "there is no checkpoint yet"
+
+
+def _write_tensors(folder: Path, name: str, tensors: Mapping[str, Tensor]) -> str:
+    """Write tensors; returns the checksum of the file."""
+    whole = {
+        key: value.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+        for key, value in tensors.items()
+    }
+    raw = save(whole)
+    _write(folder / f"{name}.safetensors", raw)
+    return hashlib.sha256(raw).hexdigest()
+
+
+def _write(path: Path, raw: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(raw)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

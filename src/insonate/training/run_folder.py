@@ -1,0 +1,205 @@
+"""The folder of a run: what it is of, what it has written, where it goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from insonate.data.dataset.store import locked
+from insonate.data.files import replacing
+from insonate.errors import InputError
+from insonate.training.checkpoint import Checkpoint, checkpoint_name, checkpoints, write_checkpoint
+
+__all__ = ["RunFolder"]
+
+RECIPE, VERSIONS, DATA = "recipe.yaml", "versions.json", "data.json"
+_BEFORE_RECIPE = (VERSIONS, DATA, ".writer")  # written first: without a recipe there is no run
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a run keeps what it writes.
+
+    Attributes:
+        path: of the folder.
+        identity: of the recipe.
+        manifest: hash of the data's.
+        versions: of what runs.
+    """
+
+    path: Path
+    identity: str
+    manifest: str
+    versions: Mapping[str, Any]
+
+    @property
+    def recipe(self) -> Path:
+        """Every setting of the run."""
+        return self.path / RECIPE
+
+    @property
+    def log(self) -> Path:
+        """A line of JSON for whatever was measured."""
+        return self.path / "log.jsonl"
+
+    @property
+    def tensorboard(self) -> Path:
+        """The same for TensorBoard."""
+        return self.path / "tensorboard"
+
+    @property
+    def pictures(self) -> Path:
+        """What the method makes of the same frames, over time."""
+        return self.path / "pictures"
+
+    @property
+    def checkpoints(self) -> Path:
+        """A folder each."""
+        return self.path / "checkpoints"
+
+    def claim(self) -> AbstractContextManager[None]:
+        """Be the only process that writes to it, for a block.
+
+        Raises:
+            InputError: another one does, or it cannot be written.
+        """
+        return locked(self.path)
+
+    def open(self, recipe: str, data: Mapping[str, Any], identity: Callable[[Path], str]) -> None:
+        """Make the folder, or see that it belongs to this run.
+
+        Args:
+            recipe: YAML of the run.
+            data: what `data.json` says, with the hash of the manifest.
+            identity: of the recipe that a file holds.
+
+        Raises:
+            InputError: something else lies there, or a run of another recipe or other data.
+        """
+        if self.recipe.exists():
+            self._check_recipe(identity)
+            self._check_data(data)
+        else:
+            self._refuse_what_is_no_run()
+        for name, content in ((VERSIONS, self.versions), (DATA, data)):
+            with replacing(self.path / name) as path:
+                path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        with replacing(self.recipe) as path:  # as it is now; how long, for one, may change
+            path.write_text(recipe, encoding="utf-8")
+
+    def save(
+        self, step: int, files: Mapping[str, Any], state: Mapping[str, Any], keep: int
+    ) -> Path:
+        """Write a checkpoint.
+
+        Args:
+            step: how many steps have been done.
+            files: tensors by file and name.
+            state: what is to be said of it besides whose it is.
+            keep: how many stay.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        whose = {"identity": self.identity, "manifest": self.manifest, "versions": self.versions}
+        return write_checkpoint(self.checkpoints, step, files, {**whose, **state}, keep)
+
+    def resume(
+        self, load: Callable[[Checkpoint], None], tell: Callable[[str], None]
+    ) -> Checkpoint | None:
+        """Load the latest sound checkpoint.
+
+        Args:
+            load: gives a run what a checkpoint holds.
+            tell: of those that are not sound.
+
+        Returns:
+            The checkpoint, or None if none was written yet.
+
+        Raises:
+            InputError: there are checkpoints, but none is sound.
+        """
+        found = checkpoints(self.checkpoints)
+        for number, folder in enumerate(found):
+            try:
+                checkpoint = Checkpoint.open(folder)
+                self._check_owner(checkpoint)
+                load(checkpoint)
+                return checkpoint
+            except InputError as error:
+                if number + 1 == len(found):
+                    raise InputError(f"{error}; no sound checkpoint is left") from error
+                tell(f"{error}; going on from {found[number + 1]}")
+        return None
+
+    def cut_back(self, step: int) -> None:
+        """Forget what was logged after a step, which will be logged anew.
+
+        Raises:
+            InputError: the log cannot be written.
+        """
+        if self.log.exists():
+            lines = self.log.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if _step_of(line) <= step]
+            with replacing(self.log) as path:
+                path.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        for picture in self.pictures.glob("*.png"):
+            if not picture.stem.isdigit() or int(picture.stem) > step:
+                picture.unlink(missing_ok=True)
+
+    def picture(self, step: int) -> Path:
+        """The pictures of a step."""
+        return self.pictures / f"{checkpoint_name(step)}.png"
+
+    def last(self) -> str:
+        """The latest checkpoint, in words."""
+        found = checkpoints(self.checkpoints)
+        return f"the last good checkpoint is {found[0]}" if found else "there is no checkpoint yet"
+
+    def _check_owner(self, checkpoint: Checkpoint) -> None:
+        for name, ours in (("identity", self.identity), ("manifest", self.manifest)):
+            if checkpoint.state.get(name) != ours:
+                what = {"identity": "of another recipe", "manifest": "of other data"}[name]
+                raise InputError(f"{checkpoint.folder}: foreign checkpoint, {what}")
+
+    def _check_recipe(self, identity: Callable[[Path], str]) -> None:
+        if identity(self.recipe) != self.identity:
+            raise InputError(
+                f"{self.path}: belongs to another recipe, see {self.recipe}; expected a new folder "
+                "or the recipe that it was begun with"
+            )
+
+    def _check_data(self, data: Mapping[str, Any]) -> None:
+        path = self.path / DATA
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+            manifest, where = before["manifest"], before["data"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}: damaged; expected what data the run has") from error
+        if manifest != self.manifest:
+            raise InputError(
+                f"{self.path}: was begun with other data than {data['data']} is now (it was "
+                f"{where}, manifest {manifest}); expected a new folder"
+            )
+
+    def _refuse_what_is_no_run(self) -> None:
+        known = [*_BEFORE_RECIPE]
+        others = [item.name for item in self.path.iterdir() if item.name not in known]
+        others = [name for name in others if not name.startswith(".part-")]
+        if others:
+            raise InputError(
+                f"{self.path}: holds something else ({min(others)}); expected a new folder or one "
+                "of a run"
+            )
+
+
+def _step_of(line: str) -> float:
+    """The step of a line; a line that was broken off comes after all others."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")
