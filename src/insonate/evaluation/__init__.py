@@ -1,1 +1,15 @@
-"""Trained methods measured on held-out frames, and set beside each other."""
+"""Runs measured against each other: the papers' tables, significance, reports, comparisons."""
+
+from insonate.evaluation.evaluate import Machine, evaluate
+from insonate.evaluation.results import Evaluation, write_results
+from insonate.evaluation.settings import EvaluationSettings
+from insonate.evaluation.tables import write_tables
+
+__all__ = [
+    "Evaluation",
+    "EvaluationSettings",
+    "Machine",
+    "evaluate",
+    "write_results",
+    "write_tables",
+]

@@ -1,0 +1,152 @@
+"""What is measured: the untranslated input, the target itself, and runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from insonate.errors import InputError
+from insonate.evaluation.plan import Arrays
+from insonate.recipe.experiment import Weights
+from insonate.translation.torch_network import Precision
+from insonate.translation.translator import Translator
+
+__all__ = ["LOW_QUALITY", "Candidate", "RunCandidate", "Stored", "Translate", "name_runs"]
+
+#: Images `(n, 1, rows, columns)` in [-1, 1] of arrays of as many samples, the first of which has
+#: this number.
+Translate = Callable[[Arrays, int], NDArray[np.float32]]
+
+LOW_QUALITY = "low quality"
+
+
+class Candidate(Protocol):
+    """Whatever makes images that are compared with the target."""
+
+    @property
+    def name(self) -> str:
+        """In tables."""
+        ...
+
+    def open(self) -> Translate:
+        """Make it ready; what it holds in memory goes with what is returned."""
+        ...
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An image that the dataset holds: the input of the runs, or their target.
+
+    Attributes:
+        name: in tables.
+        array: of the dataset.
+    """
+
+    name: str = LOW_QUALITY
+    array: str = "bmode_fast"
+
+    def open(self) -> Translate:
+        """The image as it is."""
+        return lambda arrays, first: arrays[self.array]
+
+
+@dataclass(frozen=True)
+class RunCandidate:
+    """A run by its folder; its networks are in memory only while they are used.
+
+    Attributes:
+        name: in tables.
+        folder: of the run.
+        where: the data that it is given, for errors.
+        regions: of that data by label.
+        device: "cpu", "cuda" or "cuda:1".
+        weights: "average", "raw", or "best": the average if one was kept.
+        precision: of the networks, "32" or "bf16".
+        seed: of the noise, where the method draws some.
+    """
+
+    name: str
+    folder: Path
+    where: str
+    regions: Sequence[str] = ()
+    device: str = "cpu"
+    weights: Weights = "best"
+    precision: Precision = "32"
+    seed: int = 0
+    _about: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def open(self) -> Translate:
+        """Load it.
+
+        Raises:
+            InputError: no run, or the data has regions that it does not know.
+        """
+        translator = self._load()
+        labelled = "labels" in translator.about.inputs
+        table = translator.table(self.regions, self.where) if labelled else None
+
+        def translate(arrays: Arrays, first: int) -> NDArray[np.float32]:
+            given = dict(arrays)
+            if table is not None:
+                given["labels"] = table[arrays["labels"]].astype(np.int64)
+            return translator.frames(given, first)
+
+        return translate
+
+    def about(self) -> Mapping[str, Any]:
+        """What is said of it in a report: method, inputs, step, weights, recipe, versions.
+
+        Raises:
+            InputError: no run.
+        """
+        if not self._about:
+            said = self._load().about
+            self._about.update(
+                name=self.name, folder=str(self.folder), method=said.method, step=said.step,
+                inputs=list(said.inputs), weights=said.weights, recipe=said.recipe,
+                versions=read_json(self.folder / "versions.json"),
+                data=read_json(self.folder / "data.json"),
+            )  # fmt: skip
+        return self._about
+
+    def _load(self) -> Translator:
+        return Translator.load(
+            self.folder, self.device, self.precision, self.weights, seed=self.seed
+        )
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """What a JSON file of a run says; nothing if it is not there or cannot be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def name_runs(folders: Sequence[Path], names: Sequence[str] = ()) -> list[str]:
+    """Names of runs in tables: those given, or of their folders, with parents if two are alike.
+
+    Raises:
+        InputError: no runs, one that comes twice, or another number of names.
+    """
+    if not folders:
+        raise InputError("runs: none given; expected at least one folder of a run")
+    places = [folder.resolve() for folder in folders]
+    for place, folder in zip(places, folders, strict=True):
+        if places.count(place) > 1:
+            raise InputError(f"{folder}: comes twice among the runs")
+    if names and len(names) != len(folders):
+        raise InputError(f"--names: {len(names)} for {len(folders)} runs; expected as many")
+    found = list(names) or [place.name for place in places]
+    if not names and len(set(found)) < len(found):
+        found = [f"{place.parent.name}/{place.name}" for place in places]
+    if len({*found, LOW_QUALITY, "target"}) < len(found) + 2:
+        raise InputError("--names: two runs have one name; expected different ones")
+    return found

@@ -1,0 +1,218 @@
+"""Runs measured on held-out frames: Table 2 of Zhang et al. 2020 for any set of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from insonate.data.batches import manifest, open_split
+from insonate.data.dataset import Dataset
+from insonate.errors import InputError
+from insonate.evaluation.candidates import Candidate, RunCandidate, Stored, name_runs
+from insonate.evaluation.differences import Difference, differences, frame_means
+from insonate.evaluation.distances import distance_measures, distances, extractor_of
+from insonate.evaluation.measures import patch_measures
+from insonate.evaluation.measuring import Measuring
+from insonate.evaluation.places import PLACES
+from insonate.evaluation.plan import Plan, Progress
+from insonate.evaluation.results import Evaluation, Patch, Row
+from insonate.evaluation.settings import EvaluationSettings
+from insonate.recipe import load_recipe
+from insonate.recipe.experiment import Weights
+from insonate.training.versions import versions
+from insonate.translation.torch_network import Precision
+
+__all__ = ["Machine", "evaluate", "open_runs", "silent"]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where runs are loaded to, and how.
+
+    Attributes:
+        device: "cpu", "cuda" or "cuda:1".
+        precision: of the networks, "32" or "bf16".
+        weights: "average", "raw", or "best": the average if one was kept.
+    """
+
+    device: str = "cpu"
+    precision: Precision = "32"
+    weights: Weights = "best"
+
+
+def silent(items: Any, what: str) -> Any:
+    """Shows no progress."""
+    return items
+
+
+def open_runs(
+    folders: Sequence[Path], where: str, machine: Machine, names: Sequence[str] = ()
+) -> list[RunCandidate]:
+    """Runs that can be measured on a dataset; each is loaded once to see that it can be.
+
+    Args:
+        folders: of the runs.
+        where: folder or URL of the dataset.
+        machine: that they are loaded to.
+        names: in tables; of the folders when there are none.
+
+    Raises:
+        InputError: no runs, not a run, no checkpoint, or regions that a run does not know.
+    """
+    regions = Dataset(where, ()).attributes.regions
+    runs = [
+        RunCandidate(
+            name, Path(folder), where, regions, machine.device, machine.weights, machine.precision
+        )
+        for name, folder in zip(name_runs(folders, names), folders, strict=True)
+    ]
+    for run in runs:
+        run.about()
+    return runs
+
+
+def evaluate(
+    folders: Sequence[Path],
+    where: str,
+    settings: EvaluationSettings,
+    machine: Machine | None = None,
+    names: Sequence[str] = (),
+    progress: Progress = silent,
+) -> Evaluation:
+    """Measure runs, and the untranslated input, against the target.
+
+    Frames are read, translated and measured some at a time, and one run is in memory at a time.
+
+    Args:
+        folders: of the runs.
+        where: folder or URL of a dataset of pairs.
+        settings: of the protocol.
+        machine: that runs are loaded to.
+        names: of the runs in tables; those of the folders when there are none.
+        progress: shows how far it is.
+
+    Raises:
+        InputError: what cannot be measured: no runs, a run without a checkpoint, or that was
+            trained on these frames; data without the arrays that are needed; crops larger than
+            frames; too few frames for a distance.
+    """
+    machine, begin = machine or Machine(), time.perf_counter()
+    runs = open_runs(folders, where, machine, names)
+    plan = Plan(where, settings, [name for run in runs for name in run.about()["inputs"]])
+    notes = [note for run in runs for note in check_held_out(run, plan)]
+    measuring = _measuring(plan, machine.device)
+    real = measuring.features(Stored("target", "bmode"), progress)
+    distances(measuring.extractor, real, real)  # too few tiles are told before hours of work
+    rows = [_row(candidate, measuring, real, progress) for candidate in (Stored(), *runs)]
+    patches = [
+        Patch(int(plan.dataset.frames[index]), window)
+        for index in plan.chosen
+        for window in plan.windows(int(index))
+    ]
+    return Evaluation(
+        settings, _about_data(plan), patches, measuring.measures, measuring.places,
+        distance_measures(measuring.extractor), rows, _differences(measuring, rows, patches),
+        _made_with(machine, time.perf_counter() - begin), notes,
+    )  # fmt: skip
+
+
+def check_held_out(run: RunCandidate, plan: Plan) -> list[str]:
+    """See that a run was not trained on what is measured.
+
+    Returns:
+        Notes on what could not be seen, and on frames that it was watched by.
+
+    Raises:
+        InputError: it was.
+    """
+    batches, data = load_recipe(run.folder / "recipe.yaml").batches, run.about()["data"]
+    where, split = plan.dataset.where, plan.settings.split
+    if data.get("manifest") != manifest(Dataset(where, ())):
+        if split == batches.split:
+            raise InputError(
+                f"{run.folder}: was trained on split '{split}', which is to be measured; expected "
+                "one that it has not seen"
+            )
+        return [f"{run.name} was trained on other data; whether it has seen these frames is open."]
+    trained = _shared(plan, batches.split, batches.unit)
+    if trained:
+        raise InputError(
+            f"{run.folder}: was trained on {trained} of the {len(plan)} frames that are to be "
+            f"measured (its split '{batches.split}' by {batches.unit}, measured '{split}' by "
+            f"{plan.settings.unit}); expected frames that it has not seen"
+        )
+    watched = _shared(plan, batches.validation, batches.unit)
+    return [f"{run.name} was watched on {watched} of these frames while it trained."] * (
+        watched > 0
+    )
+
+
+def _shared(plan: Plan, split: str, unit: Any) -> int:
+    frames = open_split(plan.dataset.where, (), split, unit).frames
+    return int(np.isin(plan.numbers, frames).sum())
+
+
+def _measuring(plan: Plan, device: str) -> Measuring:
+    there = plan.maps
+    side = min(plan.shape) if plan.settings.whole else plan.crop
+    return Measuring(
+        plan,
+        patch_measures(plan.settings, side),
+        [place for place in PLACES if place.needs in there],
+        extractor_of(plan.settings.features),
+        device,
+    )
+
+
+def _row(candidate: Candidate, measuring: Measuring, real: torch.Tensor, progress: Progress) -> Row:
+    found = measuring.of(candidate, progress)
+    about = candidate.about() if isinstance(candidate, RunCandidate) else {}
+    scores = distances(measuring.extractor, real, found.features)
+    return Row(candidate.name, found.values, scores, about)
+
+
+def _differences(
+    measuring: Measuring, rows: Sequence[Row], patches: Sequence[Patch]
+) -> list[Difference]:
+    found: list[Difference] = []
+    frames = np.array([patch.frame for patch in patches], np.int64)
+    for measure in measuring.measures:
+        values = {row.name: row.values[measure.name] for row in rows}
+        if not measuring.plan.settings.whole:
+            found += differences(measure, values, "patch")
+        means = {name: frame_means(of, frames) for name, of in values.items()}
+        found += differences(measure, means, "frame")
+    for place in measuring.places:
+        found += differences(place, {row.name: row.values[place.name] for row in rows}, "frame")
+    return found
+
+
+def _about_data(plan: Plan) -> dict[str, Any]:
+    dataset = plan.dataset
+    return {
+        "data": dataset.where,
+        "manifest": manifest(dataset),
+        "split": plan.settings.split,
+        "frames": plan.numbers.tolist(),
+        "rows": plan.shape[0],
+        "columns": plan.shape[1],
+        "crop": None if plan.settings.whole else plan.crop,
+        "tile": plan.tile,
+        "licence": dataset.attributes.licence,
+    }
+
+
+def _made_with(machine: Machine, seconds: float) -> dict[str, Any]:
+    return {
+        **versions(torch.device(machine.device)),
+        "precision": machine.precision,
+        "weights": machine.weights,
+        "seconds": round(seconds, 1),
+        "date": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
