@@ -3,6 +3,17 @@
 from insonate.data.batches.batch import Batch
 from insonate.data.batches.batches import Batches, BatchSettings
 from insonate.data.batches.chance import Chance
+from insonate.data.batches.padding import Padding, padded
 from insonate.data.batches.split import Unit, manifest, open_split
 
-__all__ = ["Batch", "BatchSettings", "Batches", "Chance", "Unit", "manifest", "open_split"]
+__all__ = [
+    "Batch",
+    "BatchSettings",
+    "Batches",
+    "Chance",
+    "Padding",
+    "Unit",
+    "manifest",
+    "open_split",
+    "padded",
+]

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from insonate.data.batches.chance import Chance
-from insonate.data.dataset.values import BMODE
+from insonate.data.batches.padding import Padding, padded
 from insonate.errors import InputError, closest
 
 __all__ = ["Batch"]
@@ -53,19 +52,14 @@ class Batch:
         """The batch in memory that a GPU copies from while it computes."""
         return self._each(lambda array: array.pin_memory())
 
-    def padded(self, stride: int) -> Batch:
-        """The batch with rows below and columns at the right, as outside the fan.
+    def padded(self, stride: int, padding: Padding = "outside") -> Batch:
+        """The batch with rows below and columns at the right.
 
         Args:
             stride: of which sides become multiples [pixels].
+            padding: with what lies outside of a fan, or the images mirrored.
         """
-        rows, columns = next(iter(self.arrays.values())).shape[-2:]
-        more = (0, -columns % stride, 0, -rows % stride)
-        if not any(more):
-            return self
-        fill = {name: -1.0 if name in BMODE else 0.0 for name in self.arrays}
-        arrays = {name: pad(array, more, value=fill[name]) for name, array in self.arrays.items()}
-        return dataclasses.replace(self, arrays=arrays)
+        return dataclasses.replace(self, arrays=padded(self.arrays, stride, padding))
 
     def _each(self, change) -> Batch:
         arrays = {name: change(array) for name, array in self.arrays.items()}
