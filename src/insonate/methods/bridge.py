@@ -24,6 +24,7 @@ import torch
 from torch import Tensor
 
 from insonate.data.batches import Batch
+from insonate.errors import InputError
 from insonate.methods.conditions import (
     Attenuation,
     Conditions,
@@ -74,7 +75,8 @@ class BridgeConfig:
             at_least(f"widths[{number}]", width, 8, multiple=8)
         for name in ("blocks", "steps"):
             at_least(name, getattr(self, name), 1)
-        at_least("len(widths)", len(self.widths), 1)
+        if not self.widths:
+            raise InputError("method.widths: expected at least one scale, got none")
         at_least("sigma", self.sigma, 0)
 
     def build(self, classes: int) -> Bridge:
@@ -111,7 +113,7 @@ class Bridge(Method):
         given, here = self.conditions(batch), black_outside(batch["bmode_fast"], batch["mask"])
         times = torch.linspace(1, 0, self.config.steps + 1).tolist()
         for time, earlier in itertools.pairwise(times):
-            now = here.new_full((len(here), 1, 1, 1), time)
+            now = here.new_full((here.shape[0], 1, 1, 1), time)
             found = self.start(here, now, given, batch["mask"]).clamp(-1, 1)
             here = posterior(found, here, time, earlier, self._noise(batch, here))
         return here

@@ -7,7 +7,7 @@ from torch import Tensor
 
 __all__ = ["as_images"]
 
-_NEAREST = 1 - 1 / 255  # to 1 and -1, where tanh ends: half a grey level of 8 bits
+_NEAREST = 1 - 1 / 510  # to 1 and -1, where artanh ends: a quarter of a grey level of 8 bits
 
 
 def as_images(values: Tensor, images: Tensor | None = None) -> Tensor:

@@ -1,0 +1,217 @@
+"""What every method has to obey; a new one is tested by a line in SMALL."""
+
+import dataclasses
+import typing
+
+import pytest
+import torch
+import yaml
+
+from insonate.config import from_plain, to_plain
+from insonate.data.batches import Batch, Chance
+from insonate.methods import METHODS, BridgeConfig, L2HConfig, MethodConfig
+
+REGIONS, SIDE = 7, 32
+TINY = {"width": 8, "downs": 4, "discriminator_width": 8, "discriminator_layers": 2}
+
+SMALL = {
+    "l2h": L2HConfig(**TINY),
+    "l2h-m": L2HConfig(**TINY, inputs="M"),
+    "l2h-onehot": L2HConfig(**TINY, inputs="MS", labels="onehot"),
+    "l2h-shadow": L2HConfig(**TINY, attenuation="shadow", residual=True, mean="fan"),
+    "l2h-lsgan": L2HConfig(**TINY, gan_loss="lsgan"),
+    "l2h-no-gan": L2HConfig(**TINY, gan=False),
+    "l2h-resnet": L2HConfig(**TINY, generator="resnet", blocks=2),
+    "bridge": BridgeConfig(widths=(8, 16), steps=3),
+    "bridge-m": BridgeConfig(widths=(8, 16), steps=2, inputs="M", noisy=False),
+}
+METHOD = pytest.mark.parametrize("name", SMALL)
+
+
+def batch(count=2, seed=0, rows=SIDE, columns=SIDE):
+    """Blurred images, whose target is their negative: something that can be learned."""
+    source = torch.Generator().manual_seed(seed)
+    low = torch.rand(count, 1, rows // 8, columns // 8, generator=source) - 0.5
+    low = torch.nn.functional.interpolate(low, (rows, columns), mode="bilinear")
+    mask = torch.ones(count, 1, rows, columns)
+    mask[..., : columns // 4] = 0
+    arrays = {
+        "bmode": mask * (1 - low) - 1,
+        "bmode_fast": mask * (low + 1) - 1,
+        "mask": mask,
+        "labels": (low[:, 0] > 0).long() * (REGIONS - 1),
+        "attenuation": torch.rand(mask.shape, generator=source),
+        "shadow": torch.rand(mask.shape, generator=source),
+    }
+    return Batch(arrays, Chance(seed, 0))
+
+
+def only(given, names):
+    return Batch({name: given[name] for name in names}, given.chance)
+
+
+def build(name, seed=0):
+    torch.manual_seed(seed)
+    return SMALL[name].build(REGIONS)
+
+
+def train(method, steps, batches=batch):
+    """The loop in a few lines: a rate at which small networks learn soon."""
+    optimisers = {
+        name: torch.optim.Adam(network.parameters(), 2e-3, method.adam[name].betas)
+        for name, network in method.named_children()
+    }
+    for step in range(steps):
+        given = batches()
+        given = Batch(given.arrays, Chance(0, step))
+        for name, terms in method.losses(given):
+            optimisers[name].zero_grad()
+            sum(terms.values()).backward(inputs=list(getattr(method, name).parameters()))
+            optimisers[name].step()
+
+
+def error(method):
+    given = batch()
+    return (method.eval().translate(given) - given["bmode"]).abs().mean().item()
+
+
+def test_every_method_is_here():
+    assert {config.name for config in SMALL.values()} == set(METHODS)
+    assert set(METHODS.values()) == set(typing.get_args(MethodConfig))
+
+
+@METHOD
+def test_learns_one_batch(name):
+    method = build(name)
+    before = error(method)
+    train(method, 60)
+    assert error(method) < 0.45 * before
+
+
+@METHOD
+def test_keeps_shape_range_and_the_black_outside(name):
+    method, given = build(name).eval(), batch(count=3, rows=2 * SIDE, columns=SIDE)
+    out = method.translate(given)
+    assert out.shape == given["bmode"].shape
+    assert out.dtype == torch.float32
+    assert out.isfinite().all()
+    assert out.min() >= -1
+    assert out.max() <= 1
+    assert (out[given["mask"] == 0] == -1).all()
+    assert not out.requires_grad
+    assert SIDE % method.stride == 0
+
+
+@METHOD
+def test_losses_are_named_finite_scalars_of_its_networks_in_32_bits(name):
+    method = build(name)
+    for network, terms in method.losses(batch()):
+        assert network in dict(method.named_children())
+        assert terms
+        for loss in terms.values():
+            assert loss.shape == ()
+            assert loss.dtype == torch.float32
+            assert loss.isfinite()
+            assert loss.requires_grad
+
+
+@METHOD
+def test_every_parameter_is_reached_by_its_loss_and_no_other(name):
+    method, reached = build(name), []
+    train(method, 1)  # what begins at 0 hides what comes before it
+    for network, terms in method.losses(batch()):
+        parameters = list(getattr(method, network).parameters())
+        sum(terms.values()).backward(inputs=parameters)
+        assert all(p.grad is not None and p.grad.isfinite().all() for p in parameters)
+        reached.append(network)
+    assert sorted(reached) == sorted(network for network, _ in method.named_children())
+    assert set(method.adam) == set(reached)
+    assert set(method.generators) <= set(reached)
+
+
+@METHOD
+def test_inputs_and_needs_are_enough(name):
+    method = build(name).eval()
+    assert method.target not in method.inputs
+    assert method.needs == (*method.inputs, method.target)
+    method.translate(only(batch(), method.inputs))
+    list(method.losses(only(batch(), method.needs)))
+
+
+@METHOD
+def test_weights_go_round(name):
+    method, other = build(name), build(name, seed=1)
+    assert not torch.equal(method.eval().translate(batch()), other.eval().translate(batch())) or (
+        isinstance(SMALL[name], BridgeConfig)  # which begins at 0
+    )
+    train(method, 2)
+    for network, module in method.named_children():
+        getattr(other, network).load_state_dict(module.state_dict())
+    assert torch.equal(method.eval().translate(batch()), other.eval().translate(batch()))
+
+
+@METHOD
+def test_same_seed_same_picture(name):
+    pictures = []
+    for _ in range(2):
+        method = build(name)
+        train(method, 3)
+        pictures.append(method.eval().translate(batch()))
+    assert torch.equal(*pictures)
+
+
+@METHOD
+def test_one_sample_is_a_batch(name):
+    method = build(name)
+    train(method, 2, lambda: batch(count=1))
+    given = batch()
+    alone = only(given, given.arrays)
+    arrays = {key: array[:1] for key, array in given.arrays.items()}
+    first = method.eval().translate(Batch(arrays, Chance(0, 0)))
+    torch.testing.assert_close(first, method.translate(alone)[:1], atol=1e-5, rtol=0)
+
+
+@METHOD
+def test_bf16_learns_as_32_bits_do(name):
+    losses = []
+    for precise in (True, False):
+        method, found = build(name), []
+        with torch.autocast("cpu", torch.bfloat16, enabled=not precise):
+            for _, terms in method.losses(batch()):
+                assert all(loss.dtype == torch.float32 for loss in terms.values())
+                found.append(sum(terms.values()).item())
+            out = method.eval().translate(batch())
+            assert out.dtype == torch.float32
+        losses.append(found)
+    assert losses[1] == pytest.approx(losses[0], rel=0.03)
+
+
+@METHOD
+def test_channels_last_says_the_same(name):
+    method = build(name).eval()
+    train(method, 1)
+    plain = method.translate(batch())
+    method.to(memory_format=torch.channels_last)
+    given = batch()
+    arrays = {
+        k: v.to(memory_format=torch.channels_last) if v.ndim == 4 else v
+        for k, v in given.arrays.items()
+    }
+    turned = method.translate(Batch(arrays, given.chance))
+    torch.testing.assert_close(turned, plain, atol=1e-4, rtol=0)
+
+
+@METHOD
+def test_config_goes_through_yaml(name):
+    plain = yaml.safe_load(yaml.safe_dump(to_plain(SMALL[name])))
+    assert from_plain(type(SMALL[name]), plain) == SMALL[name]
+    fields = [field.name for field in dataclasses.fields(SMALL[name])]
+    assert fields[0] == "name"
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_without_settings_is_the_papers_and_can_be_built(name):
+    config = METHODS[name]()
+    assert config.name == name
+    with torch.device("meta"):
+        assert config.build(REGIONS).inputs
