@@ -29,7 +29,8 @@ def padded(
     """
     if padding == "reflect":
         return {name: _reflected(array, stride) for name, array in arrays.items()}
-    return {name: _filled(array, stride, OUTSIDE.get(name, 0.0)) for name, array in arrays.items()}
+    outside = {name: -1.0 if name in BMODE else 0.0 for name in arrays}
+    return {name: _filled(array, stride, outside[name]) for name, array in arrays.items()}
 
 
 def _filled(array: Tensor, stride: int, value: float) -> Tensor:
