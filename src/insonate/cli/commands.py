@@ -16,6 +16,7 @@ from insonate.cli.render import Render
 from insonate.cli.render_dataset import RenderDataset
 from insonate.cli.scene import CheckScene
 from insonate.cli.train import Train
+from insonate.cli.translate import ExportOnnx, Translate
 
 __all__ = ["Command"]
 
@@ -58,6 +59,8 @@ Command = (
     | Annotated[RenderDataset, subcommand("render-dataset")]
     | Annotated[ImportData, subcommand("import")]
     | Annotated[Train, subcommand("train")]
+    | Annotated[Translate, subcommand("translate")]
+    | Annotated[ExportOnnx, subcommand("export-onnx")]
     | Annotated[DataCommand, subcommand("data")]
     | Annotated[Calibrate, subcommand("calibrate")]
     | Annotated[MakePatient, subcommand("patient")]
