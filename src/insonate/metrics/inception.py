@@ -71,18 +71,20 @@ class InceptionFeatures:
 
 
 def _with_weights(path: Path) -> Inception:
-    network = Inception()
+    # On no device, so that no weights are drawn which the file's replace.
+    with torch.device("meta"):
+        network = Inception()
     given, wanted = _read(path), network.state_dict()
     for name, tensor in wanted.items():
         # Counts of training batches, which some copies of the file do not have.
         if name.endswith("num_batches_tracked"):
-            given.setdefault(name, tensor)
-            continue
+            given[name] = torch.zeros((), dtype=torch.int64)
         _check_tensor(path, name, given.get(name), tuple(tensor.shape))
     foreign = sorted(set(given) - set(wanted))
     if foreign:
         raise InputError(f"{path}: {foreign[0]}: not of Inception-v3 of the Fréchet distance")
-    network.load_state_dict(given)
+    weights = {name: given[name].to(tensor.dtype) for name, tensor in wanted.items()}
+    network.load_state_dict(weights, assign=True)
     return network
 
 

@@ -143,11 +143,9 @@ class ContentSsim:
 
     def __call__(self, image: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         """Values `(n,)` of translated images and simulated ones `(n, rows, columns)`."""
-        return (
-            ssim(image, target, self.border)
-            if mask is None
-            else content_ssim(target, image, mask, self.border)
-        )
+        if mask is None:
+            raise InputError("mask: content SSIM needs the mask of the content")
+        return content_ssim(target, image, mask, self.border)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -32,10 +32,15 @@ class Made:
     measure: str
     settings: Mapping[str, Setting] = dataclasses.field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name, value in self.settings.items():
+            if isinstance(value, bool) or not isinstance(value, str | int | float):
+                raise InputError(f"{self.measure}: {name}: expected a text or a number")
+
     @property
     def key(self) -> str:
         """Texts as they are, numbers behind their names: `KID-random-d512-n443-subset221`."""
-        parts = [v if isinstance(v, str) else f"{k}{v:g}" for k, v in self.settings.items()]
+        parts = [v if isinstance(v, str) else f"{k}{v}" for k, v in self.settings.items()]
         return "-".join([self.measure, *parts])
 
     def also(self, **settings: Setting) -> Made:
@@ -58,12 +63,12 @@ class Made:
             InputError: not what `plain` writes.
         """
         written = from_plain(_WrittenMade, value, where)
-        for name, setting in written.settings.items():
-            if isinstance(setting, bool) or not isinstance(setting, str | int | float):
-                raise InputError(f"{where}: settings.{name}: expected a text or a number")
-        made = cls(written.measure, written.settings)
+        try:
+            made = cls(written.measure, written.settings)
+        except InputError as error:
+            raise InputError(_at(where, str(error))) from error
         if made.key != written.key:
-            raise InputError(f"{where}: key: expected {made.key!r}, got {written.key!r}")
+            raise InputError(_at(where, f"key: expected {made.key!r}, got {written.key!r}"))
         return made
 
 
@@ -152,7 +157,9 @@ class Score:
             InputError: not what `plain` writes.
         """
         written = from_plain(_WrittenScore, value, where)
-        values = [_number(v, f"{where}: values[{k}]") for k, v in enumerate(written.values)]
+        values = [_number(v, _at(where, f"values[{k}]")) for k, v in enumerate(written.values)]
+        if not values:
+            raise InputError(_at(where, "values: expected at least one, got none"))
         return cls(np.array(values), written.made)
 
 
@@ -196,6 +203,11 @@ def joined(scores: Sequence[Score]) -> Score:
         raise InputError("scores: expected at least one, got none")
     check_comparable(scores)
     return Score(np.concatenate([score.values for score in scores]), scores[0].made)
+
+
+def _at(where: str, what: str) -> str:
+    """What errors begin with: the file, then the place in it."""
+    return f"{where}.{what}" if where and not where.endswith(": ") else f"{where}{what}"
 
 
 def _number(value: object, where: str) -> float:

@@ -122,7 +122,7 @@ def ms_ssim(image: Tensor, target: Tensor) -> Tensor:
         last = scale == len(SCALE_WEIGHTS)
         term = luminance * structure if last else structure
         product = product * masked_mean(term, None).clamp_min(0.0) ** weight
-        image, target = functional.avg_pool2d(image, 2), functional.avg_pool2d(target, 2)
+        image, target = (functional.avg_pool2d(x, 2, ceil_mode=True) for x in (image, target))
     return product
 
 
