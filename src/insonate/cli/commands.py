@@ -9,6 +9,7 @@ from tyro.conf import subcommand
 
 from insonate.cli.calibrate import Calibrate
 from insonate.cli.data import DataCommand
+from insonate.cli.evaluate import Compare, Evaluate
 from insonate.cli.import_data import ImportData
 from insonate.cli.lists import ListProbes, ListScenes, ListTissues, ShowProbe, ShowTissue
 from insonate.cli.patient import MakePatient
@@ -61,6 +62,8 @@ Command = (
     | Annotated[Train, subcommand("train")]
     | Annotated[Translate, subcommand("translate")]
     | Annotated[ExportOnnx, subcommand("export-onnx")]
+    | Annotated[Evaluate, subcommand("evaluate")]
+    | Annotated[Compare, subcommand("compare")]
     | Annotated[DataCommand, subcommand("data")]
     | Annotated[Calibrate, subcommand("calibrate")]
     | Annotated[MakePatient, subcommand("patient")]

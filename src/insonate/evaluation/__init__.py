@@ -1,5 +1,6 @@
 """Runs measured against each other: the papers' tables, significance, reports, comparisons."""
 
+from insonate.evaluation.comparison import compare, write_comparison
 from insonate.evaluation.evaluate import Machine, evaluate
 from insonate.evaluation.results import Evaluation, write_results
 from insonate.evaluation.settings import EvaluationSettings
@@ -9,7 +10,9 @@ __all__ = [
     "Evaluation",
     "EvaluationSettings",
     "Machine",
+    "compare",
     "evaluate",
+    "write_comparison",
     "write_results",
     "write_tables",
 ]

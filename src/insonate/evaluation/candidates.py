@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from insonate.errors import InputError
 from insonate.evaluation.plan import Arrays
-from insonate.recipe.experiment import Weights
+from insonate.recipe import Weights
 from insonate.translation.torch_network import Precision
 from insonate.translation.translator import Translator
 

@@ -11,20 +11,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from insonate.data.batches import manifest, open_split
+from insonate.data.batches import manifest
 from insonate.data.dataset import Dataset
-from insonate.errors import InputError
 from insonate.evaluation.candidates import Candidate, RunCandidate, Stored, name_runs
 from insonate.evaluation.differences import Difference, differences, frame_means
 from insonate.evaluation.distances import distance_measures, distances, extractor_of
+from insonate.evaluation.held_out import check_held_out
 from insonate.evaluation.measures import patch_measures
 from insonate.evaluation.measuring import Measuring
 from insonate.evaluation.places import PLACES
 from insonate.evaluation.plan import Plan, Progress
 from insonate.evaluation.results import Evaluation, Patch, Row
 from insonate.evaluation.settings import EvaluationSettings
-from insonate.recipe import load_recipe
-from insonate.recipe.experiment import Weights
+from insonate.recipe import Weights
 from insonate.training.versions import versions
 from insonate.translation.torch_network import Precision
 
@@ -120,42 +119,6 @@ def evaluate(
         distance_measures(measuring.extractor), rows, _differences(measuring, rows, patches),
         _made_with(machine, time.perf_counter() - begin), notes,
     )  # fmt: skip
-
-
-def check_held_out(run: RunCandidate, plan: Plan) -> list[str]:
-    """See that a run was not trained on what is measured.
-
-    Returns:
-        Notes on what could not be seen, and on frames that it was watched by.
-
-    Raises:
-        InputError: it was.
-    """
-    batches, data = load_recipe(run.folder / "recipe.yaml").batches, run.about()["data"]
-    where, split = plan.dataset.where, plan.settings.split
-    if data.get("manifest") != manifest(Dataset(where, ())):
-        if split == batches.split:
-            raise InputError(
-                f"{run.folder}: was trained on split '{split}', which is to be measured; expected "
-                "one that it has not seen"
-            )
-        return [f"{run.name} was trained on other data; whether it has seen these frames is open."]
-    trained = _shared(plan, batches.split, batches.unit)
-    if trained:
-        raise InputError(
-            f"{run.folder}: was trained on {trained} of the {len(plan)} frames that are to be "
-            f"measured (its split '{batches.split}' by {batches.unit}, measured '{split}' by "
-            f"{plan.settings.unit}); expected frames that it has not seen"
-        )
-    watched = _shared(plan, batches.validation, batches.unit)
-    return [f"{run.name} was watched on {watched} of these frames while it trained."] * (
-        watched > 0
-    )
-
-
-def _shared(plan: Plan, split: str, unit: Any) -> int:
-    frames = open_split(plan.dataset.where, (), split, unit).frames
-    return int(np.isin(plan.numbers, frames).sum())
 
 
 def _measuring(plan: Plan, device: str) -> Measuring:

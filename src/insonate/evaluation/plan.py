@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,16 +63,26 @@ class Plan:
         where: folder or URL of a dataset.
         settings: of the protocol.
         more: arrays that candidates need beside the images of pairs.
+        frames: numbers of frames, of whatever split; those of the split when None.
 
     Raises:
         InputError: no dataset, no such split, no frames in it, arrays that are missing, or
             crops that are larger than frames.
     """
 
-    def __init__(self, where: str, settings: EvaluationSettings, more: Iterable[str] = ()):
+    def __init__(
+        self,
+        where: str,
+        settings: EvaluationSettings,
+        more: Iterable[str] = (),
+        frames: Sequence[int] | None = None,
+    ):
         self.settings = settings
         names = arrays_of(where, more)
-        self.dataset = open_split(where, names, settings.split, settings.unit)
+        if frames is None:
+            self.dataset = open_split(where, names, settings.split, settings.unit)
+        else:
+            self.dataset = _these(where, names, frames)
         if not len(self.dataset):
             raise InputError(f"{where}: split '{settings.split}' has no complete frames")
         self.shape = (self.dataset.layout.rows, self.dataset.layout.columns)
@@ -125,6 +135,15 @@ class Plan:
         if "mask" not in self.dataset.layout.images:
             return np.ones(self.shape, bool)
         return self.dataset.raw("mask", index) > 0
+
+
+def _these(where: str, names: Sequence[str], frames: Sequence[int]) -> Dataset:
+    """Frames by their numbers, all of which must be there."""
+    dataset = Dataset(where, names, frames=frames)
+    missing = sorted(set(frames) - set(dataset.frames.tolist()))
+    if missing:
+        raise InputError(f"{where}: frame {missing[0]} is not complete; expected others")
+    return dataset
 
 
 def arrays_of(where: str, more: Iterable[str] = ()) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ __all__ = ["COLORS", "draw_curves", "draw_distributions", "svg_of"]
 #: Of candidates in order; the untranslated input is gray.
 COLORS = ("#8a94a0", "#d08c3c", "#4f8fc0", "#1d7f7a", "#b0567a", "#7a6bb5", "#6f8f3d", "#444c56")
 _INK, _SOFT = "#1d2430", "#5b6675"
-Curves = Mapping[str, tuple[Sequence[float], Sequence[float]]]
+Curve = tuple[Sequence[float], Sequence[float]]
 
 
 def draw_distributions(measure: Measure, values: Mapping[str, NDArray[np.float64]]) -> bytes:
@@ -56,20 +56,18 @@ def _draw_density(axes: Any, place: float, values: NDArray[np.float64], color: s
     axes.plot([values.mean()], [place], "|", color=_INK, ms=11, mew=1.2, zorder=4)
 
 
-def draw_curves(title: str, curves: Mapping[str, Curves]) -> bytes:
-    """Curves over steps of training, as SVG.
+def draw_curves(title: str, curves: Mapping[str, Curve]) -> bytes:
+    """A curve of every run over steps of training, as SVG.
 
     Args:
         title: of the vertical axis.
-        curves: by run, each by name: steps and values.
+        curves: by run: steps and values.
     """
     figure, axes = _figure(6.4, 3.2)
-    styles = ("-", "--", ":", "-.")
-    for number, (run, mine) in enumerate(curves.items()):
-        for kind, (name, (steps, values)) in enumerate(mine.items()):
-            color, style = COLORS[(number + 1) % len(COLORS)], styles[kind % len(styles)]
-            label = f"{run} {name}".strip()
-            axes.plot(steps, values, style, color=color, lw=1.3, label=label)
+    for number, (run, (steps, values)) in enumerate(curves.items()):
+        color = COLORS[(number + 1) % len(COLORS)]
+        axes.plot(steps, values, color=color, lw=1.3, marker="." if len(steps) < 30 else "",
+                  label=run)  # fmt: skip
     axes.set(xlabel="step", ylabel=title)
     axes.grid(alpha=0.25)
     axes.legend(fontsize=7, frameon=False)

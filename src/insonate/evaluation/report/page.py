@@ -93,13 +93,14 @@ def definitions(said: Mapping[str, Any]) -> Html:
 
 def strip_html(strip: Strip, title: str = "") -> Html:
     """A frame with all its panels, and the enlarged window of each."""
-    panels = [*strip.panels]
+    rows = [strip.panels]
     if strip.zoom is not None:
-        panels += [_enlarged(panel, strip.zoom) for panel in strip.panels if not panel.is_map]
+        rows.append([_enlarged(panel, strip.zoom) for panel in strip.panels if not panel.is_map])
+    shown = (f'<div class="panels">{"".join(map(_panel_html, row))}</div>' for row in rows)
     head = f"{escape(title)} " if title else ""
     return (
         f'<div class="strip"><h3>{head}frame {strip.frame} <span>{escape(strip.about)}</span></h3>'
-        f'<div class="panels">{"".join(map(_panel_html, panels))}</div></div>'
+        f"{''.join(shown)}</div>"
     )
 
 
