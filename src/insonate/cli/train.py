@@ -53,7 +53,6 @@ class Train:
             raise InputError("--data: missing; expected folder or URL of a dataset")
         out = self.out or Path("out") / self.recipe.stem
         train(recipe, self.data, out, self.device, self.devices, self.nodes)
-        print(out)
 
 
 def split_changes(words: Sequence[str]) -> tuple[list[str], Changes]:

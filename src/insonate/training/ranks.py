@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, NoReturn, TypeVar
 
 import torch
 import torch.distributed as distributed
@@ -17,6 +18,8 @@ from insonate.errors import InputError
 __all__ = ["Ranks"]
 
 T = TypeVar("T")
+
+logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # banners of every rank
 
 
 class Ranks:
@@ -88,28 +91,50 @@ class Ranks:
                 distributed.broadcast(whole, 0)
                 tensor.detach().copy_(whole)
 
-    def first(self, do: Callable[[], T]) -> T:
-        """Have the first rank do something; what it returns or raises, all do.
+    def each(self, do: Callable[[], T]) -> T:
+        """Have every rank do something, and go on only if all could.
 
         Raises:
-            InputError: on the first rank; the others end without a word.
+            InputError: on the first rank, what the lowest that failed has raised; the others end
+                without a word.
         """
         if self.count == 1:
             return do()
         done, error = None, None
-        if self.is_first:
-            try:
-                done = do()
-            except (InputError, OSError) as raised:
-                error = raised
-        done, failed = self.fabric.broadcast((done, error is not None))
-        if error is not None:
-            raise error
+        try:
+            done = do()
+        except InputError as raised:
+            error = str(raised)
+        except OSError as raised:
+            error = f"{raised.filename or 'system'}: {raised.strerror or raised}"
+        errors: list[str | None] = [None] * self.count
+        distributed.all_gather_object(errors, error)
+        failed = [message for message in errors if message is not None]
         if failed:
-            raise SystemExit(2)
+            self.stop(failed[0])
         return done  # type: ignore[return-value]
 
-    def stop(self, message: str) -> None:
+    def first(self, do: Callable[[], T]) -> T:
+        """Have the first rank do something; what it returns, all return.
+
+        Raises:
+            InputError: on the first rank; the others end without a word.
+        """
+        done = self.each(lambda: do() if self.is_first else None)
+        return self.fabric.broadcast(done) if self.count > 1 else done  # type: ignore[return-value]
+
+    @contextmanager
+    def holding(self, lock: AbstractContextManager[Any]) -> Iterator[None]:
+        """Have the first rank hold a lock, for a block.
+
+        Raises:
+            InputError: on the first rank, it could not be had; the others end without a word.
+        """
+        with ExitStack() as stack:
+            self.first(lambda: stack.enter_context(lock))
+            yield
+
+    def stop(self, message: str) -> NoReturn:
         """End all ranks, which all have come here; the first one says why.
 
         Raises:
@@ -117,7 +142,13 @@ class Ranks:
         """
         if self.is_first:
             raise InputError(message)
-        raise SystemExit(2)
+        raise SystemExit(0)  # Fabric kills the first one, which is to speak, if another fails
+
+    def end(self) -> None:
+        """End the ranks that this one has started, which may wait for it in vain."""
+        launcher = self.fabric.strategy.launcher
+        for process in getattr(launcher, "procs", ()):
+            process.kill()
 
     @staticmethod
     def _split(flat: Tensor, like: Sequence[Tensor]) -> list[Tensor]:

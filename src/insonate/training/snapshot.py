@@ -7,16 +7,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from insonate.errors import InputError
 from insonate.training.averages import Averages
 from insonate.training.checkpoint import Checkpoint
 from insonate.training.optimisers import Optimisers
 from insonate.training.trainable import Trainable
+from insonate.training.weights import OWN, copy_tensors, load_weights
 
-__all__ = ["broken", "files", "load_weights", "restore"]
-
-#: File of what belongs to a method and to none of its networks.
-OWN = "method"
+__all__ = ["broken", "files", "restore"]
 
 
 def files(
@@ -40,25 +37,6 @@ def broken(found: Mapping[str, Mapping[str, Tensor]]) -> str | None:
     return None
 
 
-def load_weights(method: Trainable, checkpoint: Checkpoint, averaged: bool) -> None:
-    """Give a method the weights of a checkpoint.
-
-    Args:
-        method: of the recipe that the checkpoint belongs to.
-        checkpoint: to read.
-        averaged: take averages, of the networks that have them.
-
-    Raises:
-        InputError: a file is damaged, or of other networks.
-    """
-    for name, network in method.named_children():
-        file = f"{name}_average" if averaged and checkpoint.has(f"{name}_average") else name
-        _copy(network.state_dict(), checkpoint.load(file), f"{checkpoint.folder}/{file}")
-    own = dict(method.named_buffers(recurse=False))
-    if own:
-        _copy(own, checkpoint.load(OWN), f"{checkpoint.folder}/{OWN}")
-
-
 def restore(
     method: Trainable, averages: Averages, optimisers: Optimisers, checkpoint: Checkpoint
 ) -> None:
@@ -70,22 +48,5 @@ def restore(
     load_weights(method, checkpoint, averaged=False)
     for name, average in averages.tensors().items():
         file = f"{name}_average"
-        _copy(average, checkpoint.load(file), f"{checkpoint.folder}/{file}")
+        copy_tensors(average, checkpoint.load(file), f"{checkpoint.folder}/{file}")
     optimisers.load(checkpoint.load("optimisers"), f"{checkpoint.folder}/optimisers")
-
-
-def _copy(into: Mapping[str, Tensor], stored: Mapping[str, Tensor], where: str) -> None:
-    """Copy tensors by name, each of which must be there and fit."""
-    for name in stored:
-        if name not in into:
-            raise InputError(f"{where}.safetensors: {name}: the method has no such weights")
-    with torch.no_grad():
-        for name, tensor in into.items():
-            if name not in stored:
-                raise InputError(f"{where}.safetensors: {name}: missing")
-            if stored[name].shape != tensor.shape:
-                raise InputError(
-                    f"{where}.safetensors: {name}: expected the shape {tuple(tensor.shape)}, got "
-                    f"{tuple(stored[name].shape)}"
-                )
-            tensor.copy_(stored[name])

@@ -9,6 +9,7 @@ from contextlib import closing
 
 import torch
 from PIL import Image
+from torch import Tensor
 
 from insonate.data.files import replacing
 from insonate.training import snapshot
@@ -82,6 +83,8 @@ class TrainingRun:
         if log:
             self._write_losses()
         with self.clock.paused():
+            if validate or save:
+                self._check_weights()
             if validate:
                 self._validate()
             if save:
@@ -122,15 +125,22 @@ class TrainingRun:
         if self._log is not None:
             self._log.picture(self.loop.step, picture)
 
-    def _save(self) -> None:
-        loop = self.loop
-        files = snapshot.files(loop.method, loop.averages, loop.optimisers)
-        fault = snapshot.broken(files)
+    def _check_weights(self) -> None:
+        """Go no further with weights that are not finite: neither look at them nor keep them."""
+        fault = snapshot.broken(self._files())
         if fault is not None:
-            self.ranks.stop(f"diverged at step {loop.step}: {fault} is not finite; "
-                            f"{self.folder.last()}")  # fmt: skip
+            self.ranks.stop(
+                f"diverged at step {self.loop.step}: {fault} is not finite; {self.folder.last()}"
+            )
+
+    def _save(self) -> None:
+        step, files = self.loop.step, self._files()
         state = {"losses": self.journal.latest, "journal": self.journal.state()}
-        self.ranks.first(lambda: self.folder.save(loop.step, files, state, self.settings.keep))
+        self.ranks.first(lambda: self.folder.save(step, files, state, self.settings.keep))
+
+    def _files(self) -> dict[str, dict[str, Tensor]]:
+        loop = self.loop
+        return snapshot.files(loop.method, loop.averages, loop.optimisers)
 
 
 def _memory(device: torch.device) -> dict[str, float]:

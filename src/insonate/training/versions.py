@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
-import lightning_fabric
 import torch
 
 import insonate
@@ -22,8 +22,8 @@ def versions(device: torch.device, ranks: int = 1) -> dict[str, str | int]:
     found: dict[str, str | int] = {
         "insonate": insonate.__version__,
         "python": platform.python_version(),
-        "torch": torch.__version__,
-        "fabric": lightning_fabric.__version__,
+        "torch": str(torch.__version__),
+        "fabric": version("lightning-fabric"),
         "device": name,
         "ranks": ranks,
         "threads": torch.get_num_threads(),
