@@ -87,9 +87,7 @@ def test_noise_does_not_depend_on_batches(pairs, tmp_path):
 
 def test_labels_are_mapped_by_name(tmp_path):
     regions = ("outside", "kidney", "liver")  # of the run: outside, liver, kidney
-    where = make_dataset(
-        tmp_path / "data.zarr", change=changes(), images=IMAGES, regions=regions
-    )
+    where = make_dataset(tmp_path / "data.zarr", change=changes(), images=IMAGES, regions=regions)
     run = seeing_run()
     translate_dataset(Translator.load(run), str(where), str(tmp_path / "new.zarr"), batch=12)
     seen = run.method.seen[0]["labels"][0, :24, :20].numpy()
@@ -177,9 +175,7 @@ def test_a_failure_leaves_no_folder(pairs, translator, tmp_path, monkeypatch):
 
 def test_unknown_regions_are_told_before_anything_is_written(tmp_path, translator):
     regions = ("outside", "spleen", "kidney")
-    where = make_dataset(
-        tmp_path / "data.zarr", change=changes(), images=IMAGES, regions=regions
-    )
+    where = make_dataset(tmp_path / "data.zarr", change=changes(), images=IMAGES, regions=regions)
     with pytest.raises(InputError, match="regions that the run was not trained with: spleen"):
         translate_dataset(translator, str(where), str(tmp_path / "new.zarr"))
     assert not (tmp_path / "new.zarr").exists()

@@ -159,7 +159,10 @@ def test_weights_of_the_discriminator_do_not_count():
     [
         ({"attenuation": None, "labels": None}, "mine: needs labels, attenuation; got"),
         ({"mask": np.ones((2, 1, 40, 51), np.float32)}, "expected arrays of one size"),
-        ({"labels": np.full((2, 40, 50), 3)}, "labels without a region of the run; expected 0 to 2"),
+        (
+            {"labels": np.full((2, 40, 50), 3)},
+            "labels without a region of the run; expected 0 to 2",
+        ),
         ({"labels": np.full((2, 40, 50), -1)}, "labels without a region of the run"),
     ],
 )
