@@ -85,7 +85,10 @@ def test_pictures_that_data_export_wrote(data, run, tmp_path, capsys):
     for k in range(12):
         shown = np.asarray(Image.open(out / f"{k:07d}.png")).astype(int)
         assert np.abs(shown - Dataset(tmp_path / "new.zarr").raw("bmode", k)).max() <= 1
-    capsys.readouterr()
+    assert "labels are taken" not in capsys.readouterr().out
+    words = [word for word in words if word not in ("--regions", str(folder / "dataset.json"))]
+    assert main(["translate", run, "--image", str(folder / "bmode_fast"), *words]) == 0
+    assert "labels are taken for those of the run; --regions" in capsys.readouterr().out
     assert main(["translate", run, "--image", str(folder / "bmode_fast"), "--out", "x"]) == 2
     assert "needs labels, attenuation beside the image; add --labels PATH" in error(capsys)
 

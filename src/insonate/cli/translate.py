@@ -162,8 +162,13 @@ class Translate:
         count, bare = translate_pictures(
             translator, self.image, Path(self.out), given, regions, bar.show
         )
-        whole = f"{bare} of them show no fan that was found, and count as a whole; --mask gives it"
-        return count, whole if bare else ""
+        remarks = []
+        if bare:
+            remarks.append(f"{bare} of them show no fan that was found, and count as a whole; "
+                           "--mask gives it")  # fmt: skip
+        if self.labels is not None and not regions:
+            remarks.append("labels are taken for those of the run; --regions says what they mean")
+        return count, "\n".join(remarks)
 
     def _video(self, translator: Translator, bar: Bar) -> tuple[int, str]:
         need("av")
