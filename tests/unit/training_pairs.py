@@ -9,6 +9,8 @@ from insonate.data.batches import Batches, BatchSettings, open_split
 from insonate.data.dataset import Attributes, Layout, create
 from insonate.methods import Adam
 from insonate.recipe import Recipe
+from insonate.training import TrainingSettings
+from insonate.training.loop import Loop
 
 ROWS, COLUMNS = 40, 48
 ARRAYS = ("bmode", "bmode_fast", "labels", "attenuation", "shadow", "mask")
@@ -86,6 +88,28 @@ class Toy(nn.Module):
 
     def translate(self, batch):
         return self.generator.weight * batch["bmode_fast"]
+
+
+class Fit(Toy):
+    """Fits what it sees, and noise, so that every sample and every random number matters."""
+
+    def losses(self, batch):
+        gray = batch["bmode_fast"].mean(dim=(1, 2, 3))
+        yield "generator", {"fit": (self.generator(gray[:, None]) - 1).square().mean()}
+        noise = batch.chance.normal(gray)
+        yield "critic", {"fit": (self.critic(noise[:, None]) - 1).square().mean()}
+
+
+def fitted(data, ranks, steps=5):
+    """Weights after some steps; those of the first rank are everybody's."""
+    method = Fit(1e-3)
+    if ranks.rank:
+        method.generator.weight.data.fill_(77.0)
+    batches = toy_batches(data, 4, ranks.rank, ranks.count)
+    loop = Loop(method, batches, TrainingSettings(), ranks)
+    for step in range(steps):
+        loop.advance(batches[step])
+    return [method.generator.weight.item(), method.critic.weight.item()]
 
 
 def toy_batches(data, size=2, rank=0, ranks=1):

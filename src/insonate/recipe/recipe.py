@@ -73,7 +73,14 @@ def load_recipe(path: Path, changes: Iterable[tuple[str, str]] = ()) -> Recipe:
         raise InputError(f"{path}: expected a recipe, names and values")
     for name, text in changes:
         _set(plain, name, text)
-    return from_plain(Recipe, plain, f"{path}: ")
+    training = plain.get("training")
+    if isinstance(training, dict) and training.get("precision") == 32:
+        training["precision"] = "32"  # which YAML takes for a number
+    try:
+        return from_plain(Recipe, plain, f"{path}: ")
+    except InputError as error:  # numbers that do not go together name no file
+        prefix = "" if str(error).startswith(f"{path}: ") else f"{path}: "
+        raise InputError(f"{prefix}{error}") from error
 
 
 def _set(plain: dict[str, Any], name: str, text: str) -> None:

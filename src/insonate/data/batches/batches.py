@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from insonate.data.batches.batch import Batch
 from insonate.data.batches.chance import Chance
 from insonate.data.batches.split import Unit
-from insonate.data.dataset import Dataset, Window
+from insonate.data.dataset import IMAGES, Dataset, Window
 from insonate.errors import InputError
 
 __all__ = ["BatchSettings", "Batches"]
@@ -112,7 +112,7 @@ class Batches:
         rng = np.random.default_rng((self.seed, _WINDOW, number))
         sample = self.dataset.sample(int(self._order(epoch)[at]), self._window(rng))
         if self.settings.flip and rng.random() < 0.5:
-            return {name: np.ascontiguousarray(array[..., ::-1]) for name, array in sample.items()}
+            return {name: _mirrored(name, value) for name, value in sample.items()}
         return sample
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
@@ -127,3 +127,8 @@ class Batches:
             return None
         layout = self.dataset.layout
         return Window.draw((layout.rows, layout.columns), self.settings.crop, rng)
+
+
+def _mirrored(name: str, value: Any) -> Any:
+    """Left to right, if it is an image."""
+    return np.ascontiguousarray(value[..., ::-1]) if name in (*IMAGES, "coordinates") else value
