@@ -79,6 +79,15 @@ def test_pairs_are_registered_one_by_one():
     assert both.score[0] != both.score[1]
 
 
+def test_gradients_are_where_they_are_needed():
+    short = Registration(steps=3)
+    with torch.inference_mode():
+        image, target = head(3.0)[None], head()[None]
+        inside = deformation(image, target, settings=short)
+    assert inside.score[0] == deformation(head(3.0)[None], head()[None], settings=short).score[0]
+    assert short.made.key == "deformation-grid16-bending0.02-rate0.3-steps3"
+
+
 def test_gray_map_does_not_count():
     short = Registration(steps=15)
     one = deformation(head(3.0)[None], head()[None], settings=short)

@@ -43,11 +43,11 @@ def test_random_features_are_the_same_everywhere():
     """Golden: the weights come from a counter, so these numbers hold on every machine."""
     ramp = 4.0 * torch.arange(32.0)[:, None] + 3.0 * torch.arange(32.0)[None]
     values = RandomFeatures()(ramp[None])
-    assert values.shape == (1, 512)
+    assert values.shape == (1, 256)
     assert values.dtype == torch.float32
-    some = values[0, [0, 40, 100, 300, 511]]
-    np.testing.assert_allclose(some, [0.18454, 0.04046, 0.18828, 0.14158, 0.11996], atol=2e-5)
-    assert float(values.sum()) == pytest.approx(90.9815, abs=1e-3)
+    some = values[0, [0, 40, 100, 200, 255]]
+    np.testing.assert_allclose(some, [2.88015, 1.00601, 0.23985, 0.11242, 0.17850], atol=1e-4)
+    assert float(values.sum()) == pytest.approx(102.595, abs=0.01)
 
 
 def test_random_features_of_another_seed_are_another_network():
@@ -64,20 +64,32 @@ def test_random_features_of_an_image_do_not_hang_on_the_others():
 
 def test_random_features_stay_of_the_order_of_one():
     values = RandomFeatures()(gray(64, 1.0, 0, count=4))
-    for block in values.split((64, 128, 128, 192), dim=1):
-        assert 0.02 < float(block.abs().mean()) < 2.0
+    for block in values.split((32, 64, 64, 96), dim=1):
+        assert 0.1 < float(block.abs().mean()) < 5.0
 
 
 def test_random_features_see_the_grain_of_speckle():
     """Distances to coarser speckle grow with the difference; to the same law they are nothing."""
     extractor = RandomFeatures()
     real = extractor(gray(48, 1.0, 0, count=24))
-    distances = []
+    found = []
     for sigma in (1.0, 1.2, 1.8):
         other = extractor(gray(48, sigma, 1000, count=24))
-        distances.append(Kernel(extractor, subsets=20).score(real, other).summary().mean)
-    assert distances[0] < distances[1] < distances[2]
-    assert distances[2] > 10.0 * abs(distances[0])
+        found.append(Kernel(extractor, subsets=20).score(real, other).summary())
+    assert abs(found[0].mean) < 2.0 * found[0].std
+    assert found[1].mean > 5.0 * found[1].std
+    assert found[2].mean > 5.0 * found[1].mean
+
+
+def test_random_features_see_blur_more_than_brightness():
+    """What a network without an adversary does to speckle is the larger change."""
+    extractor = RandomFeatures()
+    images = gray(48, 1.0, 0, count=24)
+    blurred = torch.nn.functional.avg_pool2d(images[:, None], 3, 1, 1)[:, 0]
+    real = extractor(images)
+    distances = [Kernel(extractor, subsets=20).score(real, extractor(other)).summary().mean
+                 for other in (blurred, 0.9 * images)]  # fmt: skip
+    assert distances[0] > 3.0 * distances[1] > 0.0
 
 
 def test_resize_is_that_of_the_first_tensorflow():

@@ -31,18 +31,18 @@ NUMBERS = st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, m
 
 
 def features(n, seed=0):
-    return torch.tensor(np.random.default_rng(seed).random((n, 512)))
+    return torch.tensor(np.random.default_rng(seed).random((n, 256)))
 
 
 def test_a_key_names_all_that_changes_the_number():
     kernel = Kernel(RandomFeatures(resize=299))
     key = kernel.score(features(443), features(443, 1)).key
-    assert key == "KID-random-pyramid-d512-n443-subset221-resize299"
+    assert key == "KID-random-pyramid-d256-n443-subset221-resize299"
     assert Frechet(RandomFeatures()).score(features(9), features(7)).key == (
-        "FID-random-pyramid-d512-n9x7-native"
+        "FID-random-pyramid-d256-n9x7-native"
     )
     other = Kernel(RandomFeatures(seed=3), seed=1).score(features(8), features(8, 1))
-    assert other.key == "KID-random_seed_3-pyramid-d512-n8-subset4-native-subsets100-seed1"
+    assert other.key == "KID-random_seed_3-pyramid-d256-n8-subset4-native-subsets100-seed1"
     assert Psnr().made.key == "PSNR"
     assert Ssim("matlab").made.key == "SSIM-matlab"
     assert PatchKl().made.key == "pKL-half-whole-bins50-patch32"

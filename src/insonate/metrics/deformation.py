@@ -21,6 +21,7 @@ from torch.nn import functional
 from insonate.errors import InputError
 from insonate.metrics.bspline import Lattice
 from insonate.metrics.gray import check_pair, masked_mean, matching_mask
+from insonate.metrics.score import Made
 
 __all__ = ["Deformation", "Registration", "deformation", "local_correlation", "min_max_pooled"]
 
@@ -45,6 +46,16 @@ class Registration:
     window: int = 9
     similar: float = 0.1
 
+    @property
+    def made(self) -> Made:
+        """What makes the score."""
+        settings = dataclasses.asdict(self)
+        return Made("deformation", {name: settings[name] for name in _SHAPING})
+
+
+#: Settings that change the score.
+_SHAPING = ("grid", "bending", "rate", "steps")
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Deformation:
@@ -63,6 +74,8 @@ class Deformation:
     flagged: Tensor
 
 
+# Fitting needs gradients, wherever it is called from.
+@torch.inference_mode(False)
 def deformation(
     image: Tensor,
     target: Tensor,

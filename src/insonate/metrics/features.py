@@ -54,14 +54,18 @@ class FeatureExtractor(Protocol):
 class RandomFeatures:
     """A convolutional network with fixed random weights: always at hand, the same everywhere.
 
-    Four stages of a convolution of 3 x 3 pixels and a leaky rectifier, each at half the
-    resolution of the one before; mean and standard deviation over the image of every channel of
-    every stage. It sees gray levels, edges and texture of 1 to some 30 pixels, and no meaning.
-    Its numbers rank methods on one data set and say nothing beside those of another network.
+    Four stages of a convolution of 3 x 3 pixels and a rectifier, each at half the resolution of
+    the one before; of every channel of every stage the mean and the standard deviation over the
+    image, on a logarithmic scale. Kernels sum to 0, except half of the first stage's, so what
+    counts is less how bright an image is than how edges and grain of 1 to some 30 pixels are
+    spread, a scattering transform with random filters (Bruna and Mallat 2013). It knows no
+    anatomy. Its numbers rank methods on one data set and say nothing beside those of another
+    network.
     """
 
-    CHANNELS = (32, 64, 64, 96)
-    SLOPE = 0.2
+    CHANNELS = (16, 32, 32, 48)
+    #: Response to which the logarithm is linear, and beyond which it is a logarithm.
+    KNEE = 0.02
     layer = "pyramid"
 
     def __init__(self, seed: int = 0, resize: int = 0):
@@ -93,7 +97,7 @@ class RandomFeatures:
             gray: `(n, rows, columns)`, gray levels 0 to 255, of at least 16 pixels a side.
 
         Returns:
-            `(n, 512)` float32.
+            `(n, 256)` float32.
 
         Raises:
             InputError: not images, or too small.
@@ -109,22 +113,27 @@ class RandomFeatures:
             values = functional.avg_pool2d(values, 2) if stage else values
             values = functional.pad(values, (1, 1, 1, 1), mode="replicate")
             values = functional.conv2d(values, weight.to(gray.device), bias.to(gray.device))
-            values = functional.leaky_relu(values, self.SLOPE)
+            values = functional.relu(values)
             flat = values.flatten(2)
             found += [flat.mean(2), flat.std(2, correction=0)]
-        return torch.cat(found, 1)
+        return torch.log1p(torch.cat(found, 1) / self.KNEE)
 
     def _drawn(self, seed: int) -> list[tuple[Tensor, Tensor]]:
-        """Weights that keep the variance of what goes through (He et al. 2015), and small biases.
+        """Weights and biases of every stage.
 
         NumPy's generator, since torch does not promise the same numbers on every machine.
         """
         rng = np.random.Generator(np.random.Philox(seed))
         weights, before = [], 1
-        for channels in self.CHANNELS:
-            gain = math.sqrt(2.0 / (1.0 + self.SLOPE**2) / (9 * before))
-            weight = gain * rng.standard_normal((channels, before, 3, 3))
+        for stage, channels in enumerate(self.CHANNELS):
+            weight = rng.standard_normal((channels, before, 3, 3))
             bias = 0.1 * rng.standard_normal(channels)
+            flat = channels // 2 if stage == 0 else 0
+            # Without their mean, kernels see what varies and not how bright it is.
+            weight[flat:] -= weight[flat:].mean((2, 3), keepdims=True)
+            # Keeps the variance of what goes through a rectifier (He et al. 2015).
+            weight *= math.sqrt(2.0 / (9 * before))
+            bias *= stage == 0
             weights.append((torch.tensor(weight).float(), torch.tensor(bias).float()))
             before = channels
         return weights
