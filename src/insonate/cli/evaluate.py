@@ -84,15 +84,16 @@ class Evaluate:
         """Measure, write, and print the tables."""
         need("torch", "lightning_fabric", "zarr")
         from insonate.data.files import make_folder
-        from insonate.evaluation import evaluate, write_results, write_tables
+        from insonate.evaluation import prepare, write_results, write_tables
         from insonate.evaluation.report import write_report
         from insonate.evaluation.tables import place_table, quality_table
 
         if not 0 <= self.pictures <= 16:
             raise InputError(f"--pictures: expected 0 to 16, got {self.pictures}")
         data, machine, settings = _data(self.data), _machine(self), self._settings()
-        make_folder(self.out)
-        found = evaluate(self.runs, data, settings, machine, self.names, progress)
+        task = prepare(self.runs, data, settings, machine, self.names)
+        make_folder(self.out)  # before hours of work
+        found = task.measure(progress)
         write_results(found, self.out)
         write_tables(found, self.out)
         write_report(found, self.out / "report.html", self._pictures(found, data, machine))

@@ -1,7 +1,7 @@
 """Runs measured against each other: the papers' tables, significance, reports, comparisons."""
 
 from insonate.evaluation.comparison import compare, write_comparison
-from insonate.evaluation.evaluate import Machine, evaluate
+from insonate.evaluation.evaluate import Machine, Task, evaluate, prepare
 from insonate.evaluation.results import Evaluation, write_results
 from insonate.evaluation.settings import EvaluationSettings
 from insonate.evaluation.tables import write_tables
@@ -10,8 +10,10 @@ __all__ = [
     "Evaluation",
     "EvaluationSettings",
     "Machine",
+    "Task",
     "compare",
     "evaluate",
+    "prepare",
     "write_comparison",
     "write_results",
     "write_tables",

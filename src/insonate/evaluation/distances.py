@@ -60,22 +60,19 @@ def distance_measures(extractor: FeatureExtractor) -> tuple[Measure, Measure]:
     )  # fmt: skip
 
 
-def distances(extractor: FeatureExtractor, real: Tensor, translated: Tensor) -> dict[str, Score]:
+def distances(
+    extractor: FeatureExtractor, real: Tensor, translated: Tensor, **made: str | int
+) -> dict[str, Score]:
     """Scores of a candidate's tiles beside the target's, by the names of the columns.
 
     Args:
         extractor: that the features are of.
         real: features `(n, d)`.
         translated: features `(n, d)`.
-
-    Raises:
-        InputError: too few tiles.
+        made: what the scores carry besides.
     """
-    if len(real) < 4:
-        raise InputError(
-            f"distances: {len(real)} tiles are too few for FID and KID; expected at least 4"
-        )
-    return {
+    scores = {
         "fid": Frechet(extractor).score(real, translated),
         "kid": Kernel(extractor).score(real, translated),
     }
+    return {name: Score(score.values, score.made.also(**made)) for name, score in scores.items()}

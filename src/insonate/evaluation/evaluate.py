@@ -27,7 +27,7 @@ from insonate.recipe import Weights
 from insonate.training.versions import versions
 from insonate.translation.torch_network import Precision
 
-__all__ = ["Machine", "evaluate", "open_runs", "silent"]
+__all__ = ["Machine", "Task", "evaluate", "open_runs", "prepare", "silent"]
 
 
 @dataclass(frozen=True)
@@ -76,17 +76,57 @@ def open_runs(
     return runs
 
 
-def evaluate(
+@dataclass(frozen=True)
+class Task:
+    """An evaluation that can be done: everything was found and fits.
+
+    Attributes:
+        runs: to be measured.
+        measuring: what is measured, on which frames.
+        machine: that runs are loaded to.
+        notes: that a reader should see.
+    """
+
+    runs: Sequence[RunCandidate]
+    measuring: Measuring
+    machine: Machine
+    notes: Sequence[str]
+
+    def measure(self, progress: Progress = silent) -> Evaluation:
+        """Measure the untranslated input and every run against the target.
+
+        Frames are read, translated and measured some at a time, and one run is in memory at a
+        time.
+
+        Args:
+            progress: shows how far it is.
+
+        Raises:
+            InputError: a frame that cannot be read, or images that are no numbers.
+        """
+        begin, measuring, plan = time.perf_counter(), self.measuring, self.measuring.plan
+        real = measuring.features(Stored("target", "bmode"), progress)
+        rows = [_row(each, measuring, real, progress) for each in (Stored(), *self.runs)]
+        patches = [
+            Patch(int(plan.dataset.frames[index]), window)
+            for index in plan.chosen
+            for window in plan.windows(int(index))
+        ]
+        return Evaluation(
+            plan.settings, _about_data(plan), patches, measuring.measures, measuring.places,
+            distance_measures(measuring.extractor), rows, _differences(measuring, rows, patches),
+            _made_with(self.machine, time.perf_counter() - begin), self.notes,
+        )  # fmt: skip
+
+
+def prepare(
     folders: Sequence[Path],
     where: str,
     settings: EvaluationSettings,
     machine: Machine | None = None,
     names: Sequence[str] = (),
-    progress: Progress = silent,
-) -> Evaluation:
-    """Measure runs, and the untranslated input, against the target.
-
-    Frames are read, translated and measured some at a time, and one run is in memory at a time.
+) -> Task:
+    """See that runs can be measured on a dataset.
 
     Args:
         folders: of the runs.
@@ -94,31 +134,49 @@ def evaluate(
         settings: of the protocol.
         machine: that runs are loaded to.
         names: of the runs in tables; those of the folders when there are none.
-        progress: shows how far it is.
 
     Raises:
         InputError: what cannot be measured: no runs, a run without a checkpoint, or that was
             trained on these frames; data without the arrays that are needed; crops larger than
-            frames; too few frames for a distance.
+            frames; no such feature network.
     """
-    machine, begin = machine or Machine(), time.perf_counter()
+    machine = machine or Machine()
     runs = open_runs(folders, where, machine, names)
     plan = Plan(where, settings, [name for run in runs for name in run.about()["inputs"]])
     notes = [note for run in runs for note in check_held_out(run, plan)]
     measuring = _measuring(plan, machine.device)
-    real = measuring.features(Stored("target", "bmode"), progress)
-    distances(measuring.extractor, real, real)  # too few tiles are told before hours of work
-    rows = [_row(candidate, measuring, real, progress) for candidate in (Stored(), *runs)]
-    patches = [
-        Patch(int(plan.dataset.frames[index]), window)
-        for index in plan.chosen
-        for window in plan.windows(int(index))
-    ]
-    return Evaluation(
-        settings, _about_data(plan), patches, measuring.measures, measuring.places,
-        distance_measures(measuring.extractor), rows, _differences(measuring, rows, patches),
-        _made_with(machine, time.perf_counter() - begin), notes,
-    )  # fmt: skip
+    tiles, dimension = 4 * len(plan), measuring.extractor.dimension
+    if tiles <= dimension:
+        notes.append(
+            f"FID is of {tiles} tiles, fewer than the {dimension} numbers of a tile: too large, "
+            "and to be compared with that of as many tiles only."
+        )
+    return Task(runs, measuring, machine, notes)
+
+
+def evaluate(
+    folders: Sequence[Path],
+    where: str,
+    settings: EvaluationSettings | None = None,
+    machine: Machine | None = None,
+    names: Sequence[str] = (),
+    progress: Progress = silent,
+) -> Evaluation:
+    """Measure runs, and the untranslated input, against the target.
+
+    Args:
+        folders: of the runs.
+        where: folder or URL of a dataset of pairs.
+        settings: of the protocol; the paper's when None.
+        machine: that runs are loaded to.
+        names: of the runs in tables; those of the folders when there are none.
+        progress: shows how far it is.
+
+    Raises:
+        InputError: as `prepare` and `Task.measure`.
+    """
+    settings = settings or EvaluationSettings()
+    return prepare(folders, where, settings, machine, names).measure(progress)
 
 
 def _measuring(plan: Plan, device: str) -> Measuring:
@@ -136,7 +194,12 @@ def _measuring(plan: Plan, device: str) -> Measuring:
 def _row(candidate: Candidate, measuring: Measuring, real: torch.Tensor, progress: Progress) -> Row:
     found = measuring.of(candidate, progress)
     about = candidate.about() if isinstance(candidate, RunCandidate) else {}
-    scores = distances(measuring.extractor, real, found.features)
+    plan = measuring.plan
+    whole = plan.settings.whole or plan.settings.translate == "frames"
+    scores = distances(
+        measuring.extractor, real, found.features,
+        tile=plan.tile, tiles_of="frames" if whole else "centres",
+    )  # fmt: skip
     return Row(candidate.name, found.values, scores, about)
 
 

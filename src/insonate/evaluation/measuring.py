@@ -86,8 +86,9 @@ class Measuring:
         given = chunk.crops()
         image, target = self._gray(images.crops()), self._gray(given["bmode"])
         fan = None
-        if self.plan.settings.whole and "mask" in given:
-            fan = torch.from_numpy(given["mask"][:, 0] > 0).to(self.device)
+        if self.plan.settings.whole:
+            mask = given.get("mask", np.ones_like(given["bmode"]))
+            fan = torch.from_numpy(mask[:, 0] > 0).to(self.device)
         return {measure.name: measure.values(image, target, fan) for measure in self.measures}
 
     def _places(self, chunk: Chunk, images: _Images) -> dict[str, NDArray[np.float64]]:

@@ -15,7 +15,7 @@ from insonate.errors import InputError
 from insonate.evaluation.settings import EvaluationSettings
 from insonate.evaluation.windows import centre_window, draw_crops, tiles
 
-__all__ = ["MAPS", "Arrays", "Chunk", "Plan", "Progress", "cut", "stacked"]
+__all__ = ["MAPS", "Arrays", "Chunk", "Chunks", "Plan", "Progress", "cut", "stacked"]
 
 Arrays = Mapping[str, NDArray[Any]]
 #: Wraps what is iterated over, to show how far it is; the text says what is done.
@@ -115,17 +115,10 @@ class Plan:
         """Of the centre."""
         return tiles(self.centre.rows, self.tile)
 
-    def chunks(self) -> Iterator[Chunk]:
+    def chunks(self) -> Chunks:
         """All frames, as many at a time as make up a batch of crops."""
-        size = max(self.settings.batch // (1 if self.settings.whole else self.settings.crops), 1)
-        for start in range(0, len(self), size):
-            indices = [int(index) for index in self.chosen[start : start + size]]
-            yield Chunk(
-                start,
-                [self.dataset[index] for index in indices],
-                [self.dataset.metadata(index) for index in indices],
-                [self.windows(index) for index in indices],
-            )
+        size = self.settings.batch // (1 if self.settings.whole else self.settings.crops)
+        return Chunks(self, max(size, 1))
 
     def sample(self, number: int) -> Arrays:
         """Arrays of the frame with a number in the dataset."""
@@ -135,6 +128,34 @@ class Plan:
         if "mask" not in self.dataset.layout.images:
             return np.ones(self.shape, bool)
         return self.dataset.raw("mask", index) > 0
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """The frames of a plan, some at a time, read when it is their turn.
+
+    Attributes:
+        plan: whose frames.
+        size: how many at a time.
+    """
+
+    plan: Plan
+    size: int
+
+    def __len__(self) -> int:
+        """How many chunks there are."""
+        return -(-len(self.plan) // self.size)
+
+    def __iter__(self) -> Iterator[Chunk]:
+        """One after the other."""
+        for start in range(0, len(self.plan), self.size):
+            indices = [int(index) for index in self.plan.chosen[start : start + self.size]]
+            yield Chunk(
+                start,
+                [self.plan.dataset[index] for index in indices],
+                [self.plan.dataset.metadata(index) for index in indices],
+                [self.plan.windows(index) for index in indices],
+            )
 
 
 def _these(where: str, names: Sequence[str], frames: Sequence[int]) -> Dataset:

@@ -27,7 +27,7 @@ def draw_distributions(measure: Measure, values: Mapping[str, NDArray[np.float64
         values: by candidate `(n,)`, in the measure's own unit; NaN is left out.
     """
     names = list(values)
-    figure, axes = _figure(6.4, 0.75 + 0.42 * len(names))
+    figure, axes = _figure(5.2, 0.7 + 0.36 * len(names))
     for place, name in enumerate(names):
         shown = values[name][np.isfinite(values[name])] * measure.scale
         if len(shown):
@@ -63,7 +63,7 @@ def draw_curves(title: str, curves: Mapping[str, Curve]) -> bytes:
         title: of the vertical axis.
         curves: by run: steps and values.
     """
-    figure, axes = _figure(6.4, 3.2)
+    figure, axes = _figure(5.2, 2.8)
     for number, (run, (steps, values)) in enumerate(curves.items()):
         color = COLORS[(number + 1) % len(COLORS)]
         axes.plot(steps, values, color=color, lw=1.3, marker="." if len(steps) < 30 else "",

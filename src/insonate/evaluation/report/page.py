@@ -25,6 +25,8 @@ __all__ = [
 Html = str
 #: Wider pictures are made smaller; larger ones are kept as JPEG [pixels].
 _WIDEST, _MOST = 720, 200_000
+#: Panels of a strip that stand in one row; more are shared by two.
+_ACROSS = 6
 
 
 def document(title: str, body: Iterable[Html]) -> Html:
@@ -96,7 +98,9 @@ def strip_html(strip: Strip, title: str = "") -> Html:
     rows = [strip.panels]
     if strip.zoom is not None:
         rows.append([_enlarged(panel, strip.zoom) for panel in strip.panels if not panel.is_map])
-    shown = (f'<div class="panels">{"".join(map(_panel_html, row))}</div>' for row in rows)
+    count = len(strip.panels)
+    across = f'style="--across:{count if count <= _ACROSS else -(-count // 2)}"'
+    shown = (f'<div class="panels" {across}>{"".join(map(_panel_html, r))}</div>' for r in rows)
     head = f"{escape(title)} " if title else ""
     return (
         f'<div class="strip"><h3>{head}frame {strip.frame} <span>{escape(strip.about)}</span></h3>'

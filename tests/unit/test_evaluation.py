@@ -1,0 +1,408 @@
+"""The protocol of an evaluation: which parts of frames, measured how, differing by how much."""
+
+import csv
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+from evaluated import COLUMNS, IMAGES, ROWS, make_pairs, make_run, tiny
+
+from insonate.data.dataset import Dataset
+from insonate.errors import InputError
+from insonate.evaluation import EvaluationSettings, evaluate, prepare, write_results, write_tables
+from insonate.evaluation.candidates import RunCandidate, Stored, name_runs
+from insonate.evaluation.differences import differences, frame_means
+from insonate.evaluation.distances import extractor_of
+from insonate.evaluation.measures import BEST_PSNR, Measure, patch_measures
+from insonate.evaluation.measuring import Measuring
+from insonate.evaluation.places import PLACES
+from insonate.evaluation.plan import Plan
+from insonate.evaluation.tables import Cell, Table, place_table, quality_table
+from insonate.evaluation.windows import centre_window, draw_crops, tiles
+from insonate.metrics import RandomFeatures
+
+SMALL = EvaluationSettings(crop=32)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return make_pairs(tmp_path_factory.mktemp("pairs") / "pairs.zarr")
+
+
+@pytest.fixture(scope="module")
+def runs(data):
+    folder = Path(data).parent
+    return [make_run(data, folder / "m"), make_run(data, folder / "msa", "MSA")]
+
+
+@pytest.fixture(scope="module")
+def found(data, runs):
+    return evaluate(runs, data, SMALL, names=("M", "MSA"))
+
+
+class Off:
+    """Images that are wrong by so many gray levels everywhere in the fan."""
+
+    def __init__(self, levels, name="off"):
+        self.levels, self.name = levels, name
+
+    def open(self):
+        def translate(arrays, first):
+            gray = np.round((arrays["bmode"] + 1.0) * 127.5)
+            gray += np.where(gray > 127, -self.levels, self.levels) * arrays["mask"]
+            return (gray / 127.5 - 1.0).astype(np.float32)
+
+        return translate
+
+
+def silent(items, what):
+    return items
+
+
+def measured(data, candidate, settings=SMALL):
+    plan = Plan(data, settings)
+    side = min(plan.shape) if settings.whole else plan.crop
+    measuring = Measuring(plan, patch_measures(settings, side), PLACES, RandomFeatures())
+    return measuring.of(candidate, silent)
+
+
+# where
+
+
+def test_crops_are_the_same_whoever_asks():
+    fan = np.ones((64, 80), bool)
+    first = draw_crops(fan, 32, 4, seed=0, number=7)
+    assert first == draw_crops(fan, 32, 4, seed=0, number=7)
+    assert first != draw_crops(fan, 32, 4, seed=0, number=8)
+    assert first != draw_crops(fan, 32, 4, seed=1, number=7)
+    assert len(set(first)) == 4
+    for window in first:
+        assert 0 <= window.row <= 32
+        assert 0 <= window.column <= 48
+        assert (window.rows, window.columns) == (32, 32)
+
+
+def test_crops_hold_some_of_the_fan():
+    fan = np.zeros((64, 80), bool)
+    fan[:, :20] = True
+    shares = [w.cut(fan).mean() for w in draw_crops(fan, 32, 40, 0, 0, inside=0.3)]
+    assert min(shares) >= 0.3
+    assert min(w.cut(fan).mean() for w in draw_crops(fan, 32, 40, 0, 0)) < 0.3
+    assert len(draw_crops(np.zeros_like(fan), 32, 4, 0, 0, inside=0.5)) == 4  # there is none
+
+
+def test_tiles_of_the_paper():
+    """Zhang et al. 2020: centre crops in four of 299; 598 is no side of a U-Net, 768 is."""
+    centre = centre_window((1000, 1386), 299)
+    assert (centre.row, centre.column, centre.rows, centre.columns) == (116, 309, 768, 768)
+    corners = [(w.row, w.column) for w in tiles(768, 299)]
+    assert corners == [(85, 85), (85, 384), (384, 85), (384, 384)]
+
+
+def test_tiles_of_small_frames_are_what_fits():
+    assert SMALL.tile_side((256, 354)) == 128
+    assert centre_window((256, 354), 128).rows == 256
+    assert centre_window((64, 80), 32) == centre_window((64, 80), 32)
+    seen = np.zeros((64, 64), int)
+    for window in tiles(64, 32):
+        window.cut(seen)[:] += 1
+    assert (seen == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "side"), [((1000, 1386), 512), ((256, 354), 128), ((64, 80), 64)]
+)
+def test_sides_of_crops(shape, side):
+    assert EvaluationSettings().crop_side(shape) == side
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"crop": 8}, "crop: expected at least 32, got 8"),
+        ({"crops": 0}, "crops: expected at least 1"),
+        ({"batch": 0}, "batch: expected at least 1"),
+        ({"frames": 0}, "frames: expected at least 1"),
+        ({"inside": 1.5}, "inside: expected a share"),
+        ({"seed": -1}, "seed: expected at least 0"),
+    ],
+)
+def test_settings_that_cannot_be(change, words):
+    with pytest.raises(InputError, match=words):
+        EvaluationSettings(**change)
+
+
+def test_windows_larger_than_frames():
+    with pytest.raises(InputError, match="crop: 65 pixels, larger than the frames, 64 x 80; "):
+        EvaluationSettings(crop=65).crop_side((64, 80))
+    with pytest.raises(InputError, match=r"tile: 40 pixels, two of them .* expected at most 32"):
+        EvaluationSettings(tile=40).tile_side((64, 80))
+
+
+# what
+
+
+def test_a_known_error(data):
+    """10 gray levels off everywhere in the fan: PSNR 20 log10(255 / 10), errors 10."""
+    found = measured(data, Off(10), EvaluationSettings(whole=True)).values
+    np.testing.assert_allclose(found["psnr"], 20.0 * math.log10(25.5), rtol=1e-12)
+    for name in ("shadow_error", "lit_error", "attenuated_error", "border_error"):
+        np.testing.assert_allclose(found[name], 10.0, err_msg=name)
+
+
+def test_the_target_itself(data):
+    found = measured(data, Stored("target", "bmode")).values
+    assert (found["psnr"] == BEST_PSNR).all()
+    np.testing.assert_allclose(found["ssim"], 1.0)
+    np.testing.assert_allclose(found["pkl"], 0.0, atol=1e-12)
+    np.testing.assert_allclose(found["border_edges"], 1.0)
+    np.testing.assert_allclose(found["speckle"], 1.0)
+    assert (found["shadow_level"] == 0.0).all()
+
+
+def test_rounding_is_the_best_psnr():
+    """An error that is even between half a gray level below and above has the square 1/12."""
+    assert pytest.approx(58.92, abs=0.005) == BEST_PSNR
+
+
+@pytest.mark.parametrize("change", [{"translate": "frames"}, {"batch": 1}, {"batch": 64}])
+def test_how_it_is_cut_does_not_matter_to_what_works_pixel_by_pixel(data, change):
+    """Same crops, same values, whatever is translated at once."""
+    first = measured(data, Off(6))
+    second = measured(data, Off(6), dataclasses.replace(SMALL, **change))
+    for name, values in first.values.items():
+        np.testing.assert_allclose(values, second.values[name], rtol=1e-12, err_msg=name)
+    np.testing.assert_allclose(first.features, second.features, rtol=1e-4, atol=1e-6)
+
+
+def test_tiles_are_those_of_the_centre(data):
+    plan = Plan(data, SMALL)
+    gray = np.stack([plan.dataset[k]["bmode"][0] for k in range(len(plan))])
+    gray = np.round((gray + 1.0) * 127.5)[:, :, 8:72]  # 64 of 80 columns
+    cut = gray.reshape(len(plan), 2, 32, 2, 32).transpose(0, 1, 3, 2, 4).reshape(-1, 32, 32)
+    found = measured(data, Stored("target", "bmode")).features
+    expected = RandomFeatures()(torch.from_numpy(cut).float())
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_scores_carry_what_made_them(found, data, runs):
+    row = found.rows[0]
+    keys = {measure.name: found.score(row, measure).key for measure in found.columns
+            if found.score(row, measure)}  # fmt: skip
+    assert keys["ssim"] == "SSIM-matlab-crops_of_crops-side32-n16"
+    assert "half" in keys["pkl"]
+    assert "random" in keys["fid"]
+    assert "tile32" in keys["fid"]
+    whole = evaluate(runs[:1], data, EvaluationSettings(whole=True))
+    assert whole.score(whole.rows[0], whole.measures[1]).key == "SSIM-matlab-frames-side64-n4"
+
+
+# differing
+
+
+def test_differences_are_those_of_scipy():
+    rng = np.random.default_rng(0)
+    values = {"a": rng.normal(0.3, 1.0, 60), "b": rng.normal(0.0, 1.0, 60)}
+    measure = Measure(name="psnr", title="PSNR", better="higher")
+    (found,) = differences(measure, values, "patch")
+    expected = scipy.stats.wilcoxon(values["a"], values["b"], correction=False, mode="approx")
+    assert found.p == pytest.approx(expected.pvalue, rel=1e-9)
+    assert found.difference == pytest.approx(values["a"].mean() - values["b"].mean())
+
+
+@pytest.mark.parametrize(
+    ("better", "first", "second"), [("higher", 2.0, 1.0), ("lower", 1.0, 2.0), ("one", 0.9, 1.3)]
+)
+def test_the_better_one_has_the_positive_effect(better, first, second):
+    measure = Measure(name="x", title="x", better=better)
+    steps = np.linspace(0.0, 0.05, 12)
+    values = {"good": first + steps, "bad": second + steps, "same": first + steps}
+    found = {(d.first, d.second): d for d in differences(measure, values, "frame")}
+    assert found["good", "bad"].effect == 1.0
+    assert found["bad", "same"].effect == -1.0
+    assert found["good", "same"].effect == 0.0
+    assert found["good", "same"].pairs == 0
+    # Holm: the smaller two of three p, which are equal, times 3
+    assert found["good", "bad"].holm == pytest.approx(3.0 * found["good", "bad"].p)
+
+
+def test_frames_without_a_place_are_left_out():
+    measure = Measure(name="x", title="x", better="lower")
+    a, b = np.arange(8.0), np.arange(8.0) + 1.0
+    a[2] = np.nan
+    (found,) = differences(measure, {"a": a, "b": b}, "frame")
+    assert (found.pairs, found.difference) == (7, -1.0)
+    assert differences(measure, {"a": a * np.nan, "b": b}, "frame") == []
+
+
+def test_means_of_frames():
+    means = frame_means(np.array([1.0, 3.0, 10.0, 20.0]), np.array([7, 7, 2, 2]))
+    np.testing.assert_allclose(means, [15.0, 2.0])
+
+
+# who
+
+
+def test_names_of_runs(tmp_path):
+    a, b = tmp_path / "x" / "run", tmp_path / "y" / "run"
+    assert name_runs([a, tmp_path / "z"]) == ["run", "z"]
+    assert name_runs([a, b]) == ["x/run", "y/run"]
+    assert name_runs([a, b], ["M", "MS"]) == ["M", "MS"]
+    for folders, names, words in (
+        ([], [], "runs: none given"),
+        ([a, a], [], "comes twice"),
+        ([a, b], ["M"], "--names: 1 for 2 runs"),
+        ([a, b], ["M", "M"], "two runs have one name"),
+        ([a], ["low quality"], "two runs have one name"),
+    ):
+        with pytest.raises(InputError, match=words):
+            name_runs(folders, names)
+
+
+def test_a_run_is_not_measured_on_what_it_learned_from(data, runs):
+    with pytest.raises(InputError, match=r"trained on 6 of the 6 frames .*'train' by stored"):
+        prepare(runs, data, EvaluationSettings(split="train", crop=32))
+    (note, _, tiles_note) = prepare(
+        runs, data, EvaluationSettings(split="validation", crop=32)
+    ).notes
+    assert note == "m was watched on 2 of these frames while it trained."
+    assert f"8 tiles, fewer than the {RandomFeatures().dimension} numbers" in tiles_note
+    assert len(prepare(runs, data, SMALL).notes) == 1
+
+
+def test_splits_that_are_dealt_anew_are_looked_through(data, tmp_path):
+    """A run that dealt its own split has seen frames which the dataset calls test."""
+    recipe = tiny()
+    dealt = dataclasses.replace(recipe.batches, unit="frame")
+    run = make_run(data, tmp_path / "dealt", batches=dealt)
+    with pytest.raises(InputError, match=r"trained on \d of the 4 frames .* by frame"):
+        prepare([run], data, SMALL)
+    prepare([run], data, dataclasses.replace(SMALL, unit="frame"))
+
+
+def test_other_data_is_said(data, runs, tmp_path):
+    other = make_pairs(tmp_path / "other.zarr", count=16)
+    notes = prepare(runs[:1], other, SMALL).notes
+    assert "m was trained on other data; whether it has seen these frames is open." in notes
+    with pytest.raises(InputError, match="was trained on split 'train', which is to be measured"):
+        prepare(runs[:1], other, EvaluationSettings(split="train", crop=32))
+
+
+def test_regions_are_found_by_name(data, runs, tmp_path):
+    """The same frames under other labels give the same images."""
+    names = ("outside", "bone", "tissue", "cyst")
+    other = make_pairs(tmp_path / "other.zarr", regions=names)
+    plan, table = Plan(data, SMALL), np.array([0, 2, 3, 1])
+    sample = {k: v[None] for k, v in plan.dataset[0].items()}
+    regions = Dataset(data, ()).attributes.regions
+    ours = RunCandidate("ms", runs[1], data, regions).open()(sample, 0)
+    renamed = sample | {"labels": table[sample["labels"]]}
+    theirs = RunCandidate("ms", runs[1], other, names).open()(renamed, 0)
+    np.testing.assert_array_equal(ours, theirs)
+    strange = RunCandidate("ms", runs[1], data, ("outside", "x", "y", "z"))
+    with pytest.raises(InputError, match="regions that the run was not trained with: x, y, z"):
+        strange.open()
+
+
+def test_missing_arrays_are_named(tmp_path, runs):
+    names = tuple(name for name in IMAGES if name not in ("bmode_fast", "attenuation"))
+    bare = make_pairs(tmp_path / "bare.zarr", images=names)
+    with pytest.raises(InputError, match="no array bmode_fast, attenuation, which the evaluation"):
+        prepare(runs, bare, SMALL)
+
+
+def test_places_are_measured_where_the_data_has_them(tmp_path, runs):
+    bare = make_pairs(tmp_path / "bare.zarr", images=("bmode", "bmode_fast", "mask"))
+    task = prepare(runs[:1], bare, SMALL)
+    assert list(task.measuring.places) == []
+    assert task.measure().rows[1].values.keys() == {"psnr", "ssim", "pkl"}
+
+
+def test_a_split_without_frames(tmp_path, runs):
+    with pytest.raises(InputError, match="no split 'tst'; did you mean 'test'"):
+        prepare(runs, make_pairs(tmp_path / "a.zarr"), EvaluationSettings(split="tst"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("randm", "features: 'randm'; did you mean 'random'"),
+        ("inception", "expected inception:PATH"),
+        ("torchscript:nowhere.pt", "nowhere.pt: cannot be read"),
+    ],
+)
+def test_feature_networks_that_are_not_there(text, words):
+    with pytest.raises(InputError, match=words):
+        extractor_of(text)
+
+
+# written
+
+
+def test_files_agree_with_each_other(found, tmp_path):
+    write_results(found, tmp_path)
+    write_tables(found, tmp_path)
+    said = json.loads((tmp_path / "results.json").read_text())
+    with (tmp_path / "patches.csv").open() as file:
+        patches = list(csv.DictReader(file))
+    assert len(patches) == 3 * 4 * 4
+    mine = [float(line["psnr"]) for line in patches if line["candidate"] == "MSA"]
+    (score,) = [s for s in said["scores"] if s["candidate"] == "MSA" and s["column"] == "psnr"]
+    assert score["mean"] == pytest.approx(np.mean(mine), rel=1e-5)
+    assert score["percentile_5"] == pytest.approx(np.percentile(mine, 5), rel=1e-5)
+    assert score["n"] == 16
+    assert [c["name"] for c in said["candidates"]] == ["low quality", "M", "MSA"]
+    assert said["candidates"][2]["inputs"] == ["bmode_fast", "mask", "labels", "attenuation"]
+    assert said["candidates"][1]["step"] == 2
+    assert said["data"]["frames"] == [8, 9, 10, 11]
+    assert {d["by"] for d in said["differences"]} == {"patch", "frame"}
+    with (tmp_path / "table.csv").open() as file:
+        table = {line["candidate"]: line for line in csv.DictReader(file)}
+    assert float(table["MSA"]["PSNR [dB] mean"]) == pytest.approx(score["mean"], abs=0.006)
+    assert len((tmp_path / "frames.csv").read_text().splitlines()) == 1 + 3 * 4
+
+
+def test_the_same_evaluation_twice(found, data, runs):
+    again = evaluate(runs, data, SMALL)
+    for a, b in zip(found.rows, again.rows, strict=True):
+        for name in a.values:
+            np.testing.assert_array_equal(a.values[name], b.values[name], err_msg=name)
+        assert a.distances["fid"].values == b.distances["fid"].values
+
+
+def test_tables_mark_the_best():
+    table = Table(
+        "T", [("PSNR", ("mean", "std"))], [("a|b", [Cell("3.0", True), Cell("1.0")])], ["n = 1."]
+    )
+    lines = table.markdown().splitlines()
+    assert lines[2:5] == [
+        "| | PSNR mean | PSNR std |",
+        "|---|---|---|",
+        "| a\\|b | **3.0** | 1.0 |",
+    ]
+    assert table.csv() == "candidate,PSNR mean,PSNR std\na|b,3.0,1.0\n"
+
+
+def test_best_is_by_the_way_of_the_measure(found):
+    for measure in found.columns:
+        means = {row.name: found.score(row, measure) for row in found.rows}
+        values = {k: float(s.values.mean()) for k, s in means.items() if s is not None}
+        if not values:
+            assert found.best(measure) == set()
+            continue
+        by = {"higher": max, "lower": min}.get(measure.better)
+        if by is not None:
+            assert by(values, key=values.get) in found.best(measure)
+    assert len(quality_table(found).rows[0][1]) == 3 * 3 + 2
+    assert len(place_table(found).rows[0][1]) == len(found.places)
+
+
+def test_frames_are_spread(data):
+    plan = Plan(data, EvaluationSettings(crop=32, frames=2))
+    assert plan.numbers.tolist() == [8, 11]
+    assert plan.shape == (ROWS, COLUMNS)
