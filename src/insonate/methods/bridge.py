@@ -102,8 +102,7 @@ class Bridge(Method):
         """The squared difference at a time that is drawn for every sample."""
         start, end = (black_outside(batch[name], batch["mask"]) for name in ("bmode", "bmode_fast"))
         times = batch.chance.uniform(torch.empty_like(start[:, :1, :1, :1]))
-        noise = batch.chance.normal(start)
-        here = marginal(start, end, times, self.config.sigma * noise)
+        here = marginal(start, end, times, self._noise(batch, start))
         found = self.start(here, times, self.conditions(batch), batch["mask"])
         yield "generator", {"start": (found - start).square().mean()}
 
@@ -111,11 +110,12 @@ class Bridge(Method):
     def translate(self, batch: Batch) -> Tensor:
         """High-quality images of low-quality ones, after all steps."""
         given, here = self.conditions(batch), black_outside(batch["bmode_fast"], batch["mask"])
-        times = torch.linspace(1, 0, self.config.steps + 1).tolist()
+        times = [left / self.config.steps for left in range(self.config.steps, -1, -1)]
         for time, earlier in itertools.pairwise(times):
             now = here.new_full((here.shape[0], 1, 1, 1), time)
             found = self.start(here, now, given, batch["mask"]).clamp(-1, 1)
-            here = posterior(found, here, time, earlier, self._noise(batch, here))
+            noise = self._noise(batch, here) if self.config.noisy and earlier else 0.0
+            here = posterior(found, here, time, earlier, noise)
         return here
 
     def start(self, here: Tensor, times: Tensor, given: Tensor, mask: Tensor) -> Tensor:
@@ -132,8 +132,6 @@ class Bridge(Method):
         return black_outside(here + change, mask)
 
     def _noise(self, batch: Batch, like: Tensor) -> Tensor:
-        if not self.config.noisy:
-            return torch.zeros_like(like)
         return self.config.sigma * batch.chance.normal(like)
 
 
@@ -149,7 +147,9 @@ def marginal(start: Tensor, end: Tensor, times: Tensor, noise: Tensor) -> Tensor
     return (1 - times) * start + times * end + (times * (1 - times)).sqrt() * noise
 
 
-def posterior(start: Tensor, here: Tensor, time: float, earlier: float, noise: Tensor) -> Tensor:
+def posterior(
+    start: Tensor, here: Tensor, time: float, earlier: float, noise: Tensor | float
+) -> Tensor:
     """Bridges at an earlier time, of those that began at `start` and are `here`.
 
     Args:
@@ -157,7 +157,7 @@ def posterior(start: Tensor, here: Tensor, time: float, earlier: float, noise: T
         here: x_t, alike.
         time: t.
         earlier: s, less than t.
-        noise: normal, of deviation sigma, alike.
+        noise: normal, of deviation sigma, alike; 0 for the mean.
     """
     share = earlier / time
     spread = (share * (time - earlier)) ** 0.5
