@@ -54,7 +54,7 @@ def distance_measures(extractor: FeatureExtractor) -> tuple[Measure, Measure]:
             about=f"Fréchet distance {by}",
         ),
         Measure(
-            name="kid", title=f"KID{named} (x 1000)", better="lower", scale=1000.0, digits=3,
+            name="kid", title=f"KID{named}", better="lower", digits=3,
             about=f"kernel distance {by}; its spread is over subsets",
         ),
     )  # fmt: skip

@@ -61,7 +61,13 @@ class Scene:
         unlabelled: int | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> Scene:
-        """From arrays of one frame and what is said of it, as a dataset gives them."""
+        """From arrays `(..., rows, columns)` of one frame and what is said of it.
+
+        Args:
+            sample: arrays by name, as a dataset gives them, `(..., rows, columns)`.
+            unlabelled: the label that means nothing.
+            metadata: of the frame; its display says the dynamic range.
+        """
         shape = sample["bmode"].shape[-2:]
         flat = {k: v.reshape(shape) for k, v in sample.items() if k in _MAPS}
         fan = flat["mask"] > 0 if "mask" in flat else np.ones(shape, bool)
