@@ -1,6 +1,6 @@
 """How long a translation takes: network by network, way by way, and from a pose to the image.
 
-    python benchmarks/inference.py [--recipes l2h-msa l2h-tiny] [--ways fp32 bf16 onnx] [--json]
+    python benchmarks/inference.py [--recipes l2h-msa l2h-msa-tiny] [--ways fp32 bf16 onnx] [--json]
     python benchmarks/inference.py --device cuda       on a machine with a GPU
     python benchmarks/inference.py --run RUN           a trained run instead of random weights
     python benchmarks/inference.py --readme            the table in README.md is rewritten
@@ -215,7 +215,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--recipes", nargs="+", default=["l2h-msa", "l2h-tiny"])
+    parser.add_argument("--recipes", nargs="+", default=["l2h-msa", "l2h-msa-tiny"])
     parser.add_argument("--run", type=Path, help="folder of a trained run")
     parser.add_argument("--ways", nargs="+", choices=ALL_WAYS, default=list(ALL_WAYS))
     parser.add_argument("--device", default="cpu")

@@ -54,6 +54,8 @@ def test_other_programs_need_nothing_of_ours(exported):
         "bmode_fast": ("tensor(float)", 4), "mask": ("tensor(float)", 4),
         "labels": ("tensor(int64)", 3), "attenuation": ("tensor(float)", 4),
     }  # fmt: skip
+    assert session.get_inputs()[0].shape == ["batch", 1, "rows", "columns"]
+    assert session.get_outputs()[0].shape == ["batch", 1, "rows", "columns"]
     given = arrays(2, 30, 41)
     (found,) = session.run(None, {name: given[name] for name in inputs})
     np.testing.assert_allclose(found, Translator.load(random_run()).frames(given), atol=1e-4)

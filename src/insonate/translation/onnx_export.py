@@ -104,9 +104,10 @@ def export_onnx(run: Run, out: str | os.PathLike[str]) -> About:
 def _traced(exported: Exported, about: About) -> Any:
     """The model in ONNX, with free batch, rows and columns."""
     example = _example(about, 2, 2 * about.stride + 8, 3 * about.stride + 24)
-    axes = {0: "batch", -2: "rows", -1: "columns"}
+    free = {0: "batch", -2: "rows", -1: "columns"}
+    dims = {name: torch.export.Dim(name) for name in free.values()}
     shapes = tuple(
-        {axis % array.ndim: torch.export.Dim.DYNAMIC for axis in axes} for array in example.values()
+        {axis % array.ndim: dims[name] for axis, name in free.items()} for array in example.values()
     )
     try:
         with quiet():
@@ -129,6 +130,8 @@ def _describe(onnx: ModuleType, model: Any, about: About) -> None:
         "output": f"{OUTPUT}, B-mode in [-1, 1], -1 outside the mask",
     }
     onnx.helper.set_model_props(model, said)
+    for axis, name in ((2, "rows"), (3, "columns")):  # instead of how they were worked out
+        model.graph.output[0].type.tensor_type.shape.dim[axis].dim_param = name
     model.producer_name = "insonate"
     model.doc_string = f"{about.words()}: {said['inputs']} to {said['output']}"
 
