@@ -141,7 +141,8 @@ def test_a_run_killed_before_its_recipe_was_written_is_begun(data, tmp_path):
         ("generator_average.safetensors", lambda raw: b""),
         ("state.json", lambda raw: raw[:40]),
         ("state.json", lambda raw: raw.replace(b'"format": 1', b'"format": 9')),
-        ("state.json", lambda raw: raw.replace(b'"identity": "', b'"identity": "other')),
+        ("state.json", lambda raw: raw.replace(b"inputs: MSA", b"inputs: MS")),
+        ("state.json", lambda raw: raw.replace(b'"recipe"', b'"receipt"')),
     ],
 )
 def test_a_checkpoint_that_is_not_sound_is_passed_over(file, change, data, run, tmp_path, capsys):
@@ -176,6 +177,17 @@ def test_weights_of_another_network_are_told(run, tmp_path):
     recipe.write_text(recipe.read_text().replace("width: 4", "width: 8"))
     with pytest.raises(InputError, match="foreign checkpoint, of another recipe"):
         load_run(part)
+
+
+def test_keys_that_came_later_make_no_difference(data, run, tmp_path):
+    part = tmp_path / "part"
+    shutil.copytree(run, part)
+    for path in (part / "recipe.yaml", part / "checkpoints/000006/state.json"):
+        text = path.read_text()
+        assert "labels: gray" in text
+        path.write_text(text.replace("  labels: gray\\n", "").replace("  labels: gray\n", ""))
+    train(tiny_recipe(), data, part, silent=True)
+    assert load_run(part).step == 6
 
 
 def test_load_run_gives_averages_or_the_last_weights(run):

@@ -13,7 +13,7 @@ from insonate.data.batches import Batches, manifest, open_split
 from insonate.data.dataset import Dataset
 from insonate.errors import InputError
 from insonate.methods import Method
-from insonate.recipe.recipe import Recipe, load_recipe
+from insonate.recipe.recipe import Recipe
 from insonate.training.checkpoint import Checkpoint, checkpoint_name
 from insonate.training.log import Progress
 from insonate.training.loop import Loop
@@ -23,7 +23,7 @@ from insonate.training.training_run import TrainingRun
 from insonate.training.validation import Validation
 from insonate.training.versions import versions
 
-__all__ = ["train"]
+__all__ = ["assemble", "train"]
 
 
 def train(
@@ -62,12 +62,12 @@ def train(
 
 
 def _train(recipe: Recipe, data: str, out: Path, ranks: Ranks, silent: bool) -> None:
-    method, batches, validation = ranks.each(lambda: _assemble(recipe, data, ranks))
+    method, batches, validation = ranks.each(lambda: assemble(recipe, data, ranks))
     about = ranks.first(lambda: _about(batches.dataset))
     made_with = versions(ranks.device, ranks.count)
-    folder = RunFolder(out, recipe.identity, about["manifest"], made_with)
+    folder = RunFolder(out, recipe.yaml(), recipe.is_same, about["manifest"], made_with)
     with ranks.holding(folder.claim()):
-        ranks.first(lambda: folder.open(recipe.yaml(), about, _identity))
+        ranks.first(lambda: folder.open(about))
         loop = Loop(method, batches, recipe.training, ranks)
         checkpoint = _resume(folder, loop)
         progress = Progress(recipe.training.steps, loop.step, silent or not ranks.is_first)
@@ -75,12 +75,21 @@ def _train(recipe: Recipe, data: str, out: Path, ranks: Ranks, silent: bool) -> 
             if checkpoint is not None:
                 progress.tell(f"{out}: going on from step {loop.step}")
             run = TrainingRun(loop, folder, validation, progress)
-            run.go(checkpoint.state["journal"] if checkpoint else None)
+            run.go(checkpoint.state.get("journal") if checkpoint else None)
             progress.tell(str(out))
 
 
-def _assemble(recipe: Recipe, data: str, ranks: Ranks) -> tuple[Method, Batches, Validation]:
-    """Method, batches and validation of a recipe."""
+def assemble(recipe: Recipe, data: str, ranks: Ranks) -> tuple[Method, Batches, Validation]:
+    """Method, batches and validation of a recipe.
+
+    Args:
+        recipe: of the experiment.
+        data: folder or URL of a dataset.
+        ranks: that train together.
+
+    Raises:
+        InputError: the data do not fit the recipe.
+    """
     regions = Dataset(data, ()).attributes.regions
     torch.manual_seed(recipe.training.seed)
     method = recipe.method.build(max(len(regions), 1))
@@ -123,7 +132,3 @@ def _resume(folder: RunFolder, loop: Loop) -> Checkpoint | None:
     if not ranks.is_first:
         loop.restore(checkpoint)
     return checkpoint
-
-
-def _identity(path: Path) -> str:
-    return load_recipe(path).identity

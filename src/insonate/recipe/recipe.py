@@ -53,6 +53,16 @@ class Recipe:
             (plain[section] if section else plain).pop(key)
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]
 
+    def is_same(self, text: str) -> bool:
+        """Whether another recipe, in YAML, is the same experiment.
+
+        Keys that came with their defaults after it was written make no difference.
+        """
+        try:
+            return from_plain(Recipe, yaml.safe_load(text)).identity == self.identity
+        except (InputError, yaml.YAMLError):
+            return False
+
     def yaml(self) -> str:
         """Every key with its value, as `load_recipe` reads it."""
         return yaml.safe_dump(to_plain(self), sort_keys=False)

@@ -72,7 +72,7 @@ def _load_first_sound(
     for number, path in enumerate(folders):
         try:
             checkpoint = Checkpoint.open(path)
-            if checkpoint.state.get("identity") != recipe.identity:
+            if not recipe.is_same(checkpoint.recipe):
                 raise InputError(f"{path}: foreign checkpoint, of another recipe")
             if weights == "average" and not any(
                 checkpoint.has(f"{name}_average") for name in method.generators

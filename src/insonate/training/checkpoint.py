@@ -31,7 +31,7 @@ class Checkpoint:
 
     Attributes:
         folder: of its files.
-        state: what `state.json` says: step, identity of the recipe, checksums and more.
+        state: what `state.json` says: step, recipe, checksums and more.
     """
 
     folder: Path
@@ -53,9 +53,16 @@ class Checkpoint:
             raise InputError(f"{path}: damaged; it cannot be read") from error
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise InputError(f"{path}: expected a checkpoint of format {FORMAT}")
-        if not isinstance(state.get("step"), int) or not isinstance(state.get("sha256"), dict):
-            raise InputError(f"{path}: damaged; step or checksums are missing")
+        kinds = {"step": int, "recipe": str, "sha256": dict}
+        for name, kind in kinds.items():
+            if not isinstance(state.get(name), kind):
+                raise InputError(f"{path}: damaged; expected a {name}")
         return cls(folder, state)
+
+    @property
+    def recipe(self) -> str:
+        """The recipe that it belongs to, in YAML."""
+        return self.state["recipe"]
 
     @property
     def step(self) -> int:

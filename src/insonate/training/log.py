@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -11,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from insonate.errors import InputError
 from insonate.training.run_folder import RunFolder
 
-__all__ = ["Clock", "Progress", "RunLog"]
+__all__ = ["Clock", "Progress", "RunLog", "memory"]
 
 
 class RunLog:
@@ -147,6 +149,13 @@ class Clock:
         found = {"steps_per_second": steps / took, "waiting": self._waited / took}
         self._begin, self._waited = now, 0.0
         return found
+
+
+def memory(device: torch.device) -> dict[str, float]:
+    """The most that was used so far, of the GPU or else of this process [MiB]."""
+    if device.type == "cuda":
+        return {"memory": torch.cuda.max_memory_allocated(device) / 2**20}
+    return {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10}
 
 
 def _numbers(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

@@ -26,20 +26,17 @@ class RunFolder:
 
     Attributes:
         path: of the folder.
-        identity: of the recipe.
+        recipe: every setting of the run, in YAML.
+        is_same: whether steps of another recipe, in YAML, are those of this one.
         manifest: hash of the data's.
         versions: of what runs.
     """
 
     path: Path
-    identity: str
+    recipe: str
+    is_same: Callable[[str], bool]
     manifest: str
     versions: Mapping[str, Any]
-
-    @property
-    def recipe(self) -> Path:
-        """Every setting of the run."""
-        return self.path / RECIPE
 
     @property
     def log(self) -> Path:
@@ -69,27 +66,25 @@ class RunFolder:
         """
         return locked(self.path)
 
-    def open(self, recipe: str, data: Mapping[str, Any], identity: Callable[[Path], str]) -> None:
+    def open(self, data: Mapping[str, Any]) -> None:
         """Make the folder, or see that it belongs to this run.
 
         Args:
-            recipe: YAML of the run.
             data: what `data.json` says, with the hash of the manifest.
-            identity: of the recipe that a file holds.
 
         Raises:
             InputError: something else lies there, or a run of another recipe or other data.
         """
-        if self.recipe.exists():
-            self._check_recipe(identity)
+        if (self.path / RECIPE).exists():
+            self._check_recipe()
             self._check_data(data)
         else:
             self._refuse_what_is_no_run()
         for name, content in ((VERSIONS, self.versions), (DATA, data)):
             with replacing(self.path / name) as path:
                 path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        with replacing(self.recipe) as path:  # as it is now; how long, for one, may change
-            path.write_text(recipe, encoding="utf-8")
+        with replacing(self.path / RECIPE) as path:  # as it is now; how long, for one, may change
+            path.write_text(self.recipe, encoding="utf-8")
 
     def save(
         self, step: int, files: Mapping[str, Any], state: Mapping[str, Any], keep: int
@@ -105,7 +100,7 @@ class RunFolder:
         Raises:
             InputError: it cannot be written.
         """
-        whose = {"identity": self.identity, "manifest": self.manifest, "versions": self.versions}
+        whose = {"recipe": self.recipe, "manifest": self.manifest, "versions": self.versions}
         return write_checkpoint(self.checkpoints, step, files, {**whose, **state}, keep)
 
     def resume(
@@ -161,16 +156,21 @@ class RunFolder:
         return f"the last good checkpoint is {found[0]}" if found else "there is no checkpoint yet"
 
     def _check_owner(self, checkpoint: Checkpoint) -> None:
-        for name, ours in (("identity", self.identity), ("manifest", self.manifest)):
-            if checkpoint.state.get(name) != ours:
-                what = {"identity": "of another recipe", "manifest": "of other data"}[name]
-                raise InputError(f"{checkpoint.folder}: foreign checkpoint, {what}")
+        if not self.is_same(checkpoint.recipe):
+            raise InputError(f"{checkpoint.folder}: foreign checkpoint, of another recipe")
+        if checkpoint.state.get("manifest") != self.manifest:
+            raise InputError(f"{checkpoint.folder}: foreign checkpoint, of other data")
 
-    def _check_recipe(self, identity: Callable[[Path], str]) -> None:
-        if identity(self.recipe) != self.identity:
+    def _check_recipe(self) -> None:
+        path = self.path / RECIPE
+        try:
+            before = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: damaged; expected the recipe of the run") from error
+        if not self.is_same(before):
             raise InputError(
-                f"{self.path}: belongs to another recipe, see {self.recipe}; expected a new folder "
-                "or the recipe that it was begun with"
+                f"{self.path}: belongs to another recipe, see {path}; expected a new folder or the "
+                "recipe that it was begun with"
             )
 
     def _check_data(self, data: Mapping[str, Any]) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import resource
 from collections.abc import Mapping
 from contextlib import closing
 
-import torch
 from PIL import Image
 from torch import Tensor
 
@@ -15,7 +13,7 @@ from insonate.data.files import replacing
 from insonate.training import snapshot
 from insonate.training.feed import feed
 from insonate.training.journal import Journal
-from insonate.training.log import Clock, Progress, RunLog
+from insonate.training.log import Clock, Progress, RunLog, memory
 from insonate.training.loop import Loop
 from insonate.training.run_folder import RunFolder
 from insonate.training.trainable import Trainable
@@ -97,7 +95,7 @@ class TrainingRun:
             "losses": means,
             "learning_rate": self.loop.optimisers.rates(),
             **self.clock.read(step - self._logged),
-            **_memory(self.ranks.device),
+            **memory(self.ranks.device),
         }
         self._logged = step
         self.progress.losses(means)
@@ -141,10 +139,3 @@ class TrainingRun:
     def _files(self) -> dict[str, dict[str, Tensor]]:
         loop = self.loop
         return snapshot.files(loop.method, loop.averages, loop.optimisers)
-
-
-def _memory(device: torch.device) -> dict[str, float]:
-    """The most that was used so far [MiB]."""
-    if device.type == "cuda":
-        return {"memory": torch.cuda.max_memory_allocated(device) / 2**20}
-    return {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10}
