@@ -1,5 +1,7 @@
 """Feature networks: random ones, TorchScript files, and Inception with the user's weights."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -218,12 +220,12 @@ class Channels(torch.nn.Module):
 
 
 def script(module, path):
-    with torch.jit.optimized_execution(False):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
         torch.jit.save(torch.jit.script(module), str(path))
     return path
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_any_torchscript_network(tmp_path):
     extractor = TorchScriptFeatures(script(Maps(), tmp_path / "maps.pt"), resize=0)
     images = gray(24, 1.0, 0, count=3)
@@ -236,7 +238,6 @@ def test_any_torchscript_network(tmp_path):
     assert extractor.name != other.name
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_what_is_no_network_is_refused(tmp_path):
     (tmp_path / "text.pt").write_text("no network")
     with pytest.raises(InputError, match="expected a TorchScript file"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
@@ -162,10 +163,7 @@ class TorchScriptFeatures:
         self._path = Path(path)
         self.name = f"{self._path.stem}-{digest(self._path)}"
         self.resize = resize
-        try:
-            self._network = torch.jit.load(str(self._path), map_location="cpu").eval()
-        except RuntimeError as error:
-            raise InputError(f"{self._path}: expected a TorchScript file") from error
+        self._network = _script(self._path)
         side = resize or 299
         self.dimension = self(torch.zeros(1, side, side)).shape[1]
 
@@ -193,6 +191,16 @@ class TorchScriptFeatures:
         if not isinstance(found, Tensor) or found.ndim not in (2, 4):
             raise InputError(f"{self._path}: expected features (n, d), got {shape}")
         return found.flatten(2).mean(2) if found.ndim == 4 else found
+
+
+def _script(path: Path) -> torch.nn.Module:
+    try:
+        with warnings.catch_warnings():
+            # Torch would have networks exported otherwise, but files like these are about.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return torch.jit.load(str(path), map_location="cpu").eval()
+    except RuntimeError as error:
+        raise InputError(f"{path}: expected a TorchScript file") from error
 
 
 @torch.no_grad()
