@@ -315,3 +315,5 @@ def test_labels_beyond_the_regions_are_refused():
         dice(labels, labels, 3)
     with pytest.raises(InputError, match="one shape"):
         dice(labels, labels[:, :3], 4)
+    with pytest.raises(InputError, match="one shape"):
+        dice(labels[:0], labels[:0], 4)

@@ -24,7 +24,7 @@ def dice(labels: Tensor, target: Tensor, classes: int) -> Tensor:
     Raises:
         InputError: shapes that differ, or a label beyond the regions.
     """
-    if labels.shape != target.shape or labels.ndim != 3:
+    if labels.shape != target.shape or labels.ndim != 3 or not labels.numel():
         shapes = f"{tuple(labels.shape)} and {tuple(target.shape)}"
         raise InputError(f"labels, target: expected one shape (n, rows, columns), got {shapes}")
     for name, value in (("labels", labels), ("target", target)):
