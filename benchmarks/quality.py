@@ -38,6 +38,16 @@ RUNS = {
     "l2h-no-gan-tiny": "MSA without GAN",
     "bridge-tiny": "bridge, MSA",
 }
+#: Rows that are set beside each other: what came before, and what came after.
+PAIRS = (
+    ("low quality", "L2H, M"),
+    ("L2H, M", "L2H, MS"),
+    ("L2H, MS", "L2H, MSA"),
+    ("low quality", "L2H, MSA"),
+    ("L2H, MSA", "MSA without GAN"),
+    ("L2H, MSA", "bridge, MSA"),
+)
+LEVEL = 0.05  # corrected p below which a difference counts
 #: Columns of the table in README.md.
 COLUMNS = ("psnr", "ssim", "pkl", "fid", "kid", "shadow_error", "border_error", "border_edges")
 
@@ -92,20 +102,25 @@ def _about(found: Evaluation, result: dict[str, Any]) -> str:
 
 
 def _tests(found: Evaluation) -> list[str]:
-    """Every run beside the one before it, by frames, in words."""
-    columns = {measure.name: measure for measure in found.measures}
-    lines = []
-    for before, after in itertools.pairwise([row.name for row in found.rows]):
-        said = []
-        for d in found.differences:
-            if (d.first, d.second, d.by) == (before, after, "frame") and d.measure in columns:
-                column = columns[d.measure]
-                more = column.text(-d.difference)
-                sure = f"p {d.holm:.0e}" if d.holm < 0.05 else "not significant"
-                said.append(f"{column.title} {'' if more[0] == '-' else '+'}{more} ({sure})")
-        lines.append(f"- {after} beside {before}: {', '.join(said)}.")
+    """Pairs of rows, by frames, in words."""
+    names = [row.name for row in found.rows]
+    pairs = [pair for pair in PAIRS if set(pair) <= set(names)]
     about = "Differences of means; p by Wilcoxon's signed ranks of frames, corrected by Holm:"
+    lines = [_test(found, *pair) for pair in pairs or itertools.pairwise(names)]
     return [about, "", *lines]
+
+
+def _test(found: Evaluation, before: str, after: str) -> str:
+    """What the second has more than the first, in every column that is tested."""
+    said = []
+    for column in found.columns:
+        tests = (d for d in found.differences if d.measure == column.name and d.by == "frame")
+        test = next((d for d in tests if {d.first, d.second} == {before, after}), None)
+        if column.name in COLUMNS and test is not None:
+            more = test.difference if test.first == after else -test.difference
+            sure = f"p {test.holm:.0e}" if test.holm < LEVEL else "not significant"
+            said.append(f"{column.title} {'+' if more >= 0 else ''}{column.text(more)} ({sure})")
+    return f"- {after} beside {before}: {', '.join(said)}."
 
 
 def main() -> None:

@@ -180,6 +180,28 @@ def test_how_it_is_cut_does_not_matter_to_what_works_pixel_by_pixel(data, change
     np.testing.assert_allclose(first.features, second.features, rtol=1e-4, atol=1e-6)
 
 
+class Numbered:
+    """Images with the gray level of their number, as a method that draws noise by number."""
+
+    name = "numbered"
+
+    def open(self):
+        def translate(arrays, first):
+            numbers = first + np.arange(len(arrays["bmode"]), dtype=np.float32)
+            return np.zeros_like(arrays["bmode"]) + (numbers / 127.5 - 1.0)[:, None, None, None]
+
+        return translate
+
+
+def test_noise_goes_by_number_and_not_by_batch(data):
+    first = measured(data, Numbered(), dataclasses.replace(SMALL, batch=1))
+    second = measured(data, Numbered(), dataclasses.replace(SMALL, batch=12))
+    for name, values in first.values.items():
+        np.testing.assert_allclose(values, second.values[name], rtol=1e-12, err_msg=name)
+    np.testing.assert_allclose(first.features, second.features, rtol=1e-4, atol=1e-6)
+    assert len(np.unique(first.values["psnr"])) == 16  # no two crops of one number
+
+
 def test_tiles_are_those_of_the_centre(data):
     plan = Plan(data, SMALL)
     gray = np.stack([plan.dataset[k]["bmode"][0] for k in range(len(plan))])

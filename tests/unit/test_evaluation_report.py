@@ -112,7 +112,7 @@ def test_a_comparison(data, run, tmp_path):
 
 
 def test_frames_are_spread_over_the_split(data, run):
-    strips = compare([run], data, count=2)
+    strips = compare([run], data, settings=EvaluationSettings(frames=2))
     assert [strip.frame for strip in strips] == [8, 11]
 
 
@@ -130,7 +130,7 @@ def test_the_window_is_where_the_input_is_furthest_off():
     ("given", "words"),
     [
         ({"frames": (99,)}, "frames: expected 0 to 11"),
-        ({"count": 0}, "frames: expected 1 to 64, got 0"),
+        ({"frames": range(65)}, "frames: expected at most 64, got 65"),
         ({"zoom": 70}, "--zoom: expected 8 to 64 pixels, got 70"),
     ],
 )

@@ -164,11 +164,11 @@ class Compare:
         from insonate.evaluation.candidates import name_runs
         from insonate.evaluation.curves import training_curves
 
-        settings = EvaluationSettings(split=self.split, unit=self.unit)
+        settings = EvaluationSettings(split=self.split, unit=self.unit, frames=self.count)
         names = name_runs(self.runs, self.names)
         drawn = training_curves(self.runs, names) if self.curves else []
         strips = compare(
-            self.runs, _data(self.data), self.frames, self.count, settings, _machine(self),
+            self.runs, _data(self.data), self.frames, settings, _machine(self),
             names, self.zoom, progress,
         )  # fmt: skip
         for path in write_comparison(strips, self.out, self.width, drawn):

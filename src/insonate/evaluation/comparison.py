@@ -32,7 +32,6 @@ def compare(
     folders: Sequence[Path],
     where: str,
     frames: Sequence[int] = (),
-    count: int = 4,
     settings: EvaluationSettings | None = None,
     machine: Machine | None = None,
     names: Sequence[str] = (),
@@ -45,8 +44,7 @@ def compare(
         folders: of the runs.
         where: folder or URL of a dataset of pairs.
         frames: numbers of frames, of whatever split; spread over the split when there are none.
-        count: how many are spread.
-        settings: whose split and unit count; the split test when None.
+        settings: whose split, unit and number of frames count; four of the split test when None.
         machine: that runs are loaded to.
         names: of the runs; those of the folders when there are none.
         zoom: side of the window that is enlarged [pixels], where the untranslated image is
@@ -57,9 +55,10 @@ def compare(
         InputError: no runs, a run without a checkpoint, data without arrays that are needed,
             frames that are not there, or a window that is no part of a frame.
     """
-    settings = settings or EvaluationSettings()
-    if not 1 <= (len(frames) or count) <= MOST:
-        raise InputError(f"frames: expected 1 to {MOST}, got {len(frames) or count}")
+    settings = settings or EvaluationSettings(frames=4)
+    count = len(frames) or settings.frames or MOST
+    if count > MOST:
+        raise InputError(f"frames: expected at most {MOST}, got {count}")
     runs = open_runs(folders, where, machine or Machine(), names)
     needed = [name for run in runs for name in run.about()["inputs"]]
     chosen = dataclasses.replace(settings, frames=None if frames else count)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -80,22 +81,22 @@ class Scene:
             _dynamic_range(metadata or {}),
         )
 
-    @property
+    @cached_property
     def dark(self) -> Mask | None:
         """Pixels in shadow `(rows, columns)`."""
         return None if self.shadow is None else self.fan & (self.shadow > SHADOW)
 
-    @property
+    @cached_property
     def lit(self) -> Mask | None:
         """Pixels out of shadow `(rows, columns)`."""
         return None if self.shadow is None else self.fan & (self.shadow <= SHADOW)
 
-    @property
+    @cached_property
     def attenuated(self) -> Mask | None:
         """Pixels that the attenuation map has nothing left for `(rows, columns)`."""
         return None if self.attenuation is None else self.fan & (self.attenuation < ATTENUATED)
 
-    @property
+    @cached_property
     def band(self) -> Mask | None:
         """Pixels at the borders of regions `(rows, columns)`."""
         return None if self.labels is None else self.fan & border_band(self.labels)
