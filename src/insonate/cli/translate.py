@@ -75,9 +75,9 @@ class Translate:
     padding: Literal["outside", "reflect"] = "outside"
     """of sides that do not fit the network: black as outside of the fan, or mirrored."""
     channels_last: bool = False
-    """memory layout; faster on most devices with bf16."""
+    """memory layout; benchmarks/inference.py says where it is faster."""
     compile: bool = False
-    """networks by torch.compile; pays for many images of one size."""
+    """networks by torch.compile; pays for many images of one size, if at all."""
     seed: int = 0
     """of the noise, where the method draws some."""
 

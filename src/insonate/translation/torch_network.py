@@ -63,7 +63,9 @@ class TorchNetwork:
 
     def __call__(self, arrays: Arrays, seed: int, first: int) -> NDArray[np.float32]:
         """Images in [-1, 1], as `Network` says it."""
-        given = {name: torch.from_numpy(np.require(a, None, "CW")) for name, a in arrays.items()}
+        given = {
+            name: torch.from_numpy(np.require(a, None, ["C", "W"])) for name, a in arrays.items()
+        }
         size = " x ".join(map(str, next(iter(arrays.values())).shape))
         with telling_memory(
             f"images of {size} on {self.device}; expected fewer at a time, or precision bf16"

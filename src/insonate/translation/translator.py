@@ -20,7 +20,7 @@ from insonate.translation.regions import label_table
 
 if TYPE_CHECKING:
     from insonate.data.batches import Padding
-    from insonate.recipe.experiment import Run, Weights
+    from insonate.recipe import Run, Weights
     from insonate.translation.torch_network import Precision
 
 __all__ = ["Translator"]
