@@ -180,6 +180,15 @@ def test_the_generator_is_run_once_a_step():
     assert len(calls) == 1
 
 
+def test_the_loss_of_the_discriminator_ends_at_the_translated_images():
+    method = L2HConfig(**SMALL).build(REGIONS)
+    name, terms = next(method.losses(batch()))
+    weights = list(method.generator.parameters())
+    reached = torch.autograd.grad(terms["gan"], weights, allow_unused=True)
+    assert name == "discriminator"
+    assert reached == (None,) * len(weights)
+
+
 def test_without_a_gan_there_is_fidelity_alone():
     method = L2HConfig(**SMALL, gan=False, fidelity=2.0).build(REGIONS)
     assert [name for name, _ in method.named_children()] == ["generator"]
