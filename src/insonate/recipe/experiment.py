@@ -15,6 +15,7 @@ from insonate.errors import InputError
 from insonate.methods import Method
 from insonate.recipe.recipe import Recipe
 from insonate.training.checkpoint import Checkpoint, checkpoint_name
+from insonate.training.faults import telling_memory
 from insonate.training.log import Progress
 from insonate.training.loop import Loop
 from insonate.training.ranks import Ranks
@@ -54,7 +55,8 @@ def train(
     """
     ranks = Ranks(device, devices, nodes, recipe.training.precision)
     try:
-        _train(recipe, data, out, ranks, silent)
+        with telling_memory(ranks.device):
+            _train(recipe, data, out, ranks, silent)
     except BaseException:
         ranks.end()
         raise
@@ -118,11 +120,12 @@ def _resume(folder: RunFolder, loop: Loop) -> Checkpoint | None:
     """Go on from the latest sound checkpoint, the same on all ranks."""
     ranks = loop.ranks
 
+    def tell(words: str) -> None:
+        print(f"insonate: {words}", file=sys.stderr)
+
     def choose() -> int | None:
-        checkpoint = folder.resume(loop.restore, lambda words: print(
-            f"insonate: {words}", file=sys.stderr))  # fmt: skip
-        step = checkpoint.step if checkpoint else 0
-        folder.cut_back(step)
+        checkpoint = folder.resume(loop.restore, tell)
+        folder.cut_back(checkpoint.step if checkpoint else 0)
         return checkpoint.step if checkpoint else None
 
     step = ranks.first(choose)

@@ -96,7 +96,9 @@ def load_recipe(path: Path, changes: Iterable[tuple[str, str]] = ()) -> Recipe:
 def _set(plain: dict[str, Any], name: str, text: str) -> None:
     *sections, key = name.split(".")
     for section in sections:
-        plain = plain.setdefault(section, {})
+        if plain.get(section) is None:
+            plain[section] = {}
+        plain = plain[section]
         if not isinstance(plain, dict):
             raise InputError(f"--{name}: {section} holds no names")
     plain[key] = _read(name, text)

@@ -11,17 +11,23 @@ from insonate.errors import InputError
 
 __all__ = ["telling_memory"]
 
-#: How the allocators of the CPU say that there is no memory.
-_CPU = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
+#: How allocators say that there is no memory, apart from errors of their own.
+_WORDS = (
+    "can't allocate memory", "not enough memory", "Cannot allocate memory",
+    "CUDA error: out of memory", "STATUS_ALLOC_FAILED",
+)  # fmt: skip
+_ADVICE = (
+    "expected less: lower batches.size or batches.crop, use training.precision bf16, or a "
+    "narrower network"
+)
 
 
 @contextmanager
-def telling_memory(device: torch.device, advice: str) -> Iterator[None]:
-    """Turn an allocation that failed into one line.
+def telling_memory(device: torch.device) -> Iterator[None]:
+    """Turn an allocation that failed into one line, with the settings to lower.
 
     Args:
         device: that computes.
-        advice: which settings to lower.
 
     Raises:
         InputError: out of memory.
@@ -29,8 +35,8 @@ def telling_memory(device: torch.device, advice: str) -> Iterator[None]:
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise InputError(f"out of memory on {device}; {advice}") from error
+        raise InputError(f"out of memory on {device}; {_ADVICE}") from error
     except RuntimeError as error:
-        if not any(words in str(error) for words in _CPU):
+        if not any(words in str(error) for words in _WORDS):
             raise
-        raise InputError(f"out of memory on {device}; {advice}") from error
+        raise InputError(f"out of memory on {device}; {_ADVICE}") from error

@@ -13,18 +13,12 @@ from insonate.data.batches import Batch, Batches
 from insonate.training import snapshot
 from insonate.training.averages import Averages
 from insonate.training.checkpoint import Checkpoint
-from insonate.training.faults import telling_memory
 from insonate.training.optimisers import Optimisers
 from insonate.training.ranks import Ranks
 from insonate.training.settings import TrainingSettings
 from insonate.training.trainable import Trainable
 
 __all__ = ["Loop"]
-
-_ADVICE = (
-    "expected less: lower batches.size or batches.crop, use training.precision bf16, or a "
-    "narrower network"
-)
 
 
 class Loop:
@@ -73,13 +67,12 @@ class Loop:
         torch.manual_seed(_seed(self.settings.seed, self.step, self.ranks.rank))
         self.optimisers.set_epoch(self.batches.epoch(self.step))
         said: dict[str, Tensor] = {}
-        with telling_memory(self.ranks.device, _ADVICE):
-            for name, terms in self._losses(batch.padded(self.method.stride)):
-                total = torch.stack([term.float() for term in terms.values()]).sum()
-                norm = self.optimisers.update(name, total)
-                said |= {f"{name}.{term}": value.detach() for term, value in terms.items()}
-                if norm is not None:
-                    said[f"{name}.gradient"] = norm
+        for name, terms in self._losses(batch.padded(self.method.stride)):
+            total = torch.stack([term.float() for term in terms.values()]).sum()
+            norm = self.optimisers.update(name, total)
+            said |= {f"{name}.{term}": value.detach() for term, value in terms.items()}
+            if norm is not None:
+                said[f"{name}.gradient"] = norm
         self.ranks.share(buffer for _, buffer in self.method.named_buffers())
         self.step += 1
         self.averages.update(self.step)
@@ -100,7 +93,7 @@ class Loop:
         """The method as it would be used: ready to translate, averaged if averages are kept."""
         self.method.eval()
         try:
-            with self.averages.in_place(), telling_memory(self.ranks.device, _ADVICE):
+            with self.averages.in_place():
                 yield self.method
         finally:
             self.method.train()
