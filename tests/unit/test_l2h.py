@@ -9,7 +9,7 @@ from torch.nn import functional
 from insonate.config import from_plain, to_plain
 from insonate.data.batches import Batch, Chance
 from insonate.errors import InputError
-from insonate.methods import L2HConfig
+from insonate.methods import Adam, L2HConfig
 from insonate.methods.conditions import Conditions, black_outside
 from insonate.methods.gan import discriminator_loss, generator_loss
 
@@ -268,6 +268,16 @@ def test_a_config_that_cannot_be_is_refused(fields, said):
         from_plain(L2HConfig, {"name": "l2h"} | fields)
 
 
-def test_a_config_is_read_as_it_was_written():
-    config = L2HConfig(inputs="MS", gan=False)
+@pytest.mark.parametrize(
+    "config",
+    [L2HConfig(inputs="MS", gan=False), L2HConfig(discriminator_adam=Adam(lr=1e-5))],
+)
+def test_a_config_is_read_as_it_was_written(config):
     assert from_plain(L2HConfig, to_plain(config)) == config
+
+
+def test_the_discriminator_may_have_an_optimiser_of_its_own():
+    given = from_plain(L2HConfig, {**SMALL, "discriminator_adam": {"lr": 1e-5}})
+    rates = {name: adam.lr for name, adam in given.build(REGIONS).adam.items()}
+    assert rates == {"generator": 2e-4, "discriminator": 1e-5}
+    assert set(L2HConfig(**SMALL, gan=False).build(REGIONS).adam) == {"generator"}

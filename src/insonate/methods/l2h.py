@@ -52,6 +52,7 @@ class L2HConfig:
         fidelity: weight lambda of the absolute difference.
         mean: over all pixels, or those of the fan.
         adam: of both networks.
+        discriminator_adam: of the discriminator, if it is another.
     """
 
     name: Literal["l2h"] = "l2h"
@@ -70,6 +71,7 @@ class L2HConfig:
     fidelity: float = 100.0
     mean: Literal["all", "fan"] = "all"
     adam: Adam = field(default_factory=Adam)
+    discriminator_adam: Adam | None = None
 
     def __post_init__(self) -> None:
         """Refuse networks that there cannot be.
@@ -102,12 +104,12 @@ class L2H(Method):
             self.generator = UNet(channels, 1, config.width, config.downs, residual)
         else:
             self.generator = ResNet(channels, 1, config.width, config.blocks, residual=residual)
-        self.stride = self.generator.stride
+        self.stride, self.adam = self.generator.stride, {"generator": config.adam}
         if config.gan:
             self.discriminator = PatchGAN(
                 channels + 1, config.discriminator_width, config.discriminator_layers
             )
-        self.adam = {name: config.adam for name, _ in self.named_children()}
+            self.adam["discriminator"] = config.discriminator_adam or config.adam
 
     def losses(self, batch: Batch) -> Losses:
         """Discriminator first, then generator, on the same translated images."""
