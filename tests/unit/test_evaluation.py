@@ -386,6 +386,9 @@ def test_files_agree_with_each_other(found, tmp_path):
     with (tmp_path / "table.csv").open() as file:
         table = {line["candidate"]: line for line in csv.DictReader(file)}
     assert float(table["MSA"]["PSNR [dB] mean"]) == pytest.approx(score["mean"], abs=0.006)
+    mine = [float(line["pkl"]) for line in patches if line["candidate"] == "MSA"]
+    worst = 100.0 * np.percentile(mine, 95)  # high is bad of what should be low
+    assert float(table["MSA"]["pKL (x 100) 95 %"]) == pytest.approx(worst, abs=0.006)
     assert len((tmp_path / "frames.csv").read_text().splitlines()) == 1 + 3 * 4
 
 

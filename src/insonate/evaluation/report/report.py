@@ -73,7 +73,7 @@ def write_report(
     Raises:
         InputError: it cannot be written.
     """
-    title = title or f"{len(found.rows) - 1} runs on {Path(str(found.data['data'])).name}"
+    title = title or _title(found)
     parts = [_head(found, title), _tables(found), _distributions(found), _significance(found)]
     if strips:
         parts.append(_pictures(strips))
@@ -81,6 +81,12 @@ def write_report(
     with replacing(path) as beside:
         beside.write_text(document(title, parts), encoding="utf-8")
     return path
+
+
+def _title(found: Evaluation) -> str:
+    names = [row.name for row in found.rows if row.name != LOW_QUALITY]
+    what = names[0] if len(names) == 1 else f"{len(names)} runs"
+    return f"{what} on {Path(str(found.data['data'])).name}"
 
 
 def _head(found: Evaluation, title: str) -> Html:
