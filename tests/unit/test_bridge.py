@@ -161,7 +161,7 @@ def test_the_default_is_the_size_of_the_specification():
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"widths": [12]}, r"method.widths\[0\]: expected a multiple of 8, at least 8, got 12"),
+        ({"widths": [8, 0]}, r"method.widths\[1\]: expected at least 2, got 0"),
         ({"widths": []}, "method.widths: expected at least one"),
         ({"steps": 0}, "method.steps"),
         ({"sigma": -1.0}, "method.sigma"),

@@ -175,6 +175,16 @@ def test_time_changes_what_a_timed_unet_says_and_nothing_does_at_the_start():
     assert (early - late).abs().max() > 1e-3
 
 
+def test_a_timed_unet_sees_windows_and_whole_images_alike():
+    """Away from the edges of the window; a norm over the image would make them differ."""
+    network, whole = grown(lambda: TimedUNet(3, 1, (8, 8))), images(3, 96, 96, count=1)
+    whole[..., :24] = 5.0
+    window, times = whole[..., 16:80, 16:80], torch.tensor([0.4])
+    inside, alone = network(whole, times)[..., 16:80, 16:80], network(window, times)
+    torch.testing.assert_close(alone[..., 24:40, 24:40], inside[..., 24:40, 24:40])
+    assert (alone - inside).abs().max() > 1e-3
+
+
 def test_weights_begin_normal():
     conv = normal_weights(nn.Conv2d(64, 64, 4))
     assert conv.weight.std().item() == pytest.approx(0.02, rel=0.02)

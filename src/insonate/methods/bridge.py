@@ -72,7 +72,7 @@ class BridgeConfig:
             InputError: names the field and what it may be.
         """
         for number, width in enumerate(self.widths):
-            at_least(f"widths[{number}]", width, 8, multiple=8)
+            at_least(f"widths[{number}]", width, 2)
         for name in ("blocks", "steps"):
             at_least(name, getattr(self, name), 1)
         if not self.widths:

@@ -83,18 +83,16 @@ class Method(nn.Module, abc.ABC):
         """
 
 
-def at_least(name: str, value: float, least: float, multiple: int = 1) -> None:
+def at_least(name: str, value: float, least: float) -> None:
     """Refuse a field of a method's configuration that is too small.
 
     Args:
         name: of the field.
         value: of it.
         least: that it may be.
-        multiple: that it has to be of.
 
     Raises:
         InputError: names the field and what it may be.
     """
-    if not value >= least or (multiple > 1 and value % multiple):
-        of = f"a multiple of {multiple}, " if multiple > 1 else ""
-        raise InputError(f"method.{name}: expected {of}at least {least}, got {value}")
+    if not value >= least:
+        raise InputError(f"method.{name}: expected at least {least}, got {value}")

@@ -13,21 +13,21 @@ from insonate.nets.sizes import check_images
 
 __all__ = ["TimedUNet"]
 
-_GROUPS = 8  # of normalised channels
+_SMALL = 1e-5  # added to mean squares
 _PERIODS = 1000.0  # ratio of the longest to the shortest period of the waves of time
 
 
 class TimedUNet(nn.Module):
     """Images and times to images, by residual blocks on some scales, with skips.
 
-    Every block is scaled and shifted by the time (Ho et al. 2020; Dhariwal and Nichol 2021,
-    without attention, so that images may be of any size). The last convolution begins at 0.
+    Every block is scaled and shifted by the time (Ho et al. 2020; Dhariwal and Nichol 2021).
+    There is neither attention nor a norm over the image: a pixel depends on what is near, so
+    whole images look as windows of them do. The last convolution begins at 0.
 
     Args:
         inputs: channels of the images that it takes.
         outputs: channels of the images that it gives, unbounded.
-        widths: channels on every scale, fine to coarse, multiples of 8; sides are halved
-            between.
+        widths: channels on every scale, fine to coarse; sides are halved between.
         blocks: residual blocks of every scale on the way down, and one more on the way up; two
             between.
     """
@@ -41,7 +41,7 @@ class TimedUNet(nn.Module):
     ):
         super().__init__()
         self.inputs, self.stride, self.blocks = inputs, 2 ** (len(widths) - 1), blocks
-        self.waves, known = widths[0], 4 * widths[0]
+        self.waves, known = widths[0] + widths[0] % 2, 4 * widths[0]
         self.time = nn.Sequential(nn.Linear(self.waves, known), nn.SiLU(), nn.Linear(known, known))
         self.stem = nn.Conv2d(inputs, widths[0], 3, 1, 1)
         self.down, self.smaller = nn.ModuleList(), nn.ModuleList()
@@ -62,7 +62,7 @@ class TimedUNet(nn.Module):
                 channels = width
             if level:
                 self.larger.append(nn.Conv2d(channels, channels, 3, 1, 1))
-        self.norm, self.last = nn.GroupNorm(_GROUPS, channels), _zero(channels, outputs)
+        self.norm, self.last = _Norm(channels), _zero(channels, outputs)
 
     def forward(self, images: Tensor, times: Tensor) -> Tensor:
         """Images `(batch, outputs, rows, columns)`.
@@ -99,9 +99,9 @@ class _Block(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, known: int):
         super().__init__()
-        self.norm, self.conv = nn.GroupNorm(_GROUPS, inputs), nn.Conv2d(inputs, outputs, 3, 1, 1)
+        self.norm, self.conv = _Norm(inputs), nn.Conv2d(inputs, outputs, 3, 1, 1)
         self.time = nn.Linear(known, 2 * outputs)
-        self.normed, self.last = nn.GroupNorm(_GROUPS, outputs), _zero(outputs, outputs)
+        self.normed, self.last = _Norm(outputs), _zero(outputs, outputs)
         same = inputs == outputs
         self.skip = nn.Identity() if same else nn.Conv2d(inputs, outputs, 1)
 
@@ -110,6 +110,19 @@ class _Block(nn.Module):
         values = self.conv(functional.silu(self.norm(images)))
         values = self.last(functional.silu(self.normed(values) * (1 + scale) + shift))
         return self.skip(images) + values
+
+
+class _Norm(nn.Module):
+    """x / sqrt(mean of x^2 over channels), pixel by pixel, with gain and bias by channel."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        power = images.float().square().mean(dim=1, keepdim=True)
+        return images * torch.rsqrt(power + _SMALL) * self.weight + self.bias
 
 
 def _waves(times: Tensor, count: int) -> Tensor:
