@@ -164,6 +164,15 @@ def test_same_seed_same_picture(name):
 
 
 @METHOD
+def test_chance_comes_from_the_batch_alone(name):
+    method = build(name)
+    before = torch.random.get_rng_state()
+    list(method.losses(batch()))
+    method.translate(batch())
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@METHOD
 def test_one_sample_is_a_batch(name):
     method = build(name)
     train(method, 2, lambda: batch(count=1))
