@@ -11,6 +11,7 @@ from speckle_field import speckle
 from insonate.errors import InputError
 from insonate.metrics import Registration, deformation, local_correlation, min_max_pooled
 from insonate.metrics.bspline import Lattice
+from insonate.metrics.deformation import _warped
 
 SIDE = 96
 
@@ -149,6 +150,18 @@ def test_affine_motion_of_the_lattice():
     assert lattice.bending_energy(control)[0] == pytest.approx(0.0, abs=1e-8)
     moved = lattice.displacement(control)[0]
     torch.testing.assert_close(moved[0], (0.1 * torch.arange(50.0))[:, None].expand(50, 70))
+
+
+def test_pixels_are_read_where_they_are_sent():
+    image = noise()[None].float()
+    still = torch.zeros(1, 2, SIDE, SIDE)
+    torch.testing.assert_close(_warped(image, still), image, atol=0.02, rtol=0.0)
+    moved = still.clone()
+    moved[:, 0], moved[:, 1] = 2.0, -3.0
+    read = _warped(image, moved)
+    torch.testing.assert_close(read[:, :-2, 3:], image[:, 2:, :-3], atol=0.02, rtol=0.0)
+    # Beyond the edge the edge is read.
+    assert torch.allclose(read[:, :-2, 0], image[:, 2:, 0], atol=0.02)
 
 
 def test_folds_are_counted():

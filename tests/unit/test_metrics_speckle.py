@@ -12,6 +12,7 @@ from speckle_field import speckle
 
 from insonate.errors import InputError
 from insonate.metrics import cnr, envelope_of, gcnr, grain_size, nakagami, speckle_snr
+from insonate.metrics.speckle import _autocorrelation
 
 RAYLEIGH_SNR = math.sqrt(math.pi / (4.0 - math.pi))
 
@@ -79,6 +80,20 @@ def test_grains_in_a_mask_are_those_of_its_part():
     assert grain_size(spoilt, mask=mask).axial[0] == pytest.approx(
         float(grain_size(field).axial[0]), rel=0.05
     )
+
+
+def test_autocorrelation_is_the_sum_over_pairs():
+    """At every lag, without wrapping around, over the pairs of which both count."""
+    rng = np.random.default_rng(0)
+    image, mask = rng.random((6, 7)), rng.random((6, 7)) > 0.3
+    centred = np.where(mask, image - image[mask].mean(), 0.0)
+    found = _autocorrelation(torch.tensor(image)[None], torch.tensor(mask).double()[None])[0]
+    for down in range(4):
+        for across in range(4):
+            one, other = np.s_[: 6 - down, : 7 - across], np.s_[down:, across:]
+            pairs = (mask[one] & mask[other]).sum()
+            expected = (centred[one] * centred[other]).sum() / pairs / image[mask].var()
+            assert found[down, across] == pytest.approx(expected, abs=1e-9)
 
 
 def test_grains_wider_than_the_image_are_no_number():
