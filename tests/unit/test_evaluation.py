@@ -14,7 +14,14 @@ from evaluated import COLUMNS, IMAGES, ROWS, make_pairs, make_run, tiny
 
 from insonate.data.dataset import Dataset
 from insonate.errors import InputError
-from insonate.evaluation import EvaluationSettings, evaluate, prepare, write_results, write_tables
+from insonate.evaluation import (
+    EvaluationSettings,
+    Machine,
+    evaluate,
+    prepare,
+    write_results,
+    write_tables,
+)
 from insonate.evaluation.candidates import RunCandidate, Stored, name_runs
 from insonate.evaluation.differences import differences, frame_means
 from insonate.evaluation.distances import extractor_of
@@ -431,3 +438,19 @@ def test_frames_are_spread(data):
     plan = Plan(data, EvaluationSettings(crop=32, frames=2))
     assert plan.numbers.tolist() == [8, 11]
     assert plan.shape == (ROWS, COLUMNS)
+
+
+def test_raw_weights_and_averages_side_by_side(data, runs, tmp_path):
+    training = dataclasses.replace(tiny().training, ema=0.5)
+    averaged = make_run(data, tmp_path / "averaged", training=training)
+    task = prepare([averaged, runs[0]], data, SMALL, Machine(weights="both"), ("A", "M"))
+    assert [run.name for run in task.runs] == ["A", "A, raw", "M"]  # M kept no averages
+    average, raw, other = (run.about["weights"] for run in task.runs)
+    assert average != raw
+    assert raw == other  # keeping an average changes nothing that is learned
+
+
+def test_regions_are_looked_at_before_anything_is_measured(runs, tmp_path):
+    other = make_pairs(tmp_path / "other.zarr", regions=("outside", "tissue", "cist", "bone"))
+    with pytest.raises(InputError, match="regions that the run was not trained with: cist"):
+        prepare(runs, other, SMALL)

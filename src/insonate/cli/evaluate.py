@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Compare", "Evaluate"]
 
-Runs = Positional[Annotated[tuple[Path, ...], arg(metavar="RUN")]]
+Runs = Positional[Annotated[tuple[Path, ...], arg(metavar="RUN", help_behavior_hint="")]]
 Data = Annotated[str | None, arg(metavar="DATA", help_behavior_hint="")]
 Names = Annotated[tuple[str, ...], arg(metavar="NAME", help_behavior_hint="")]
 Side = Annotated[int | None, arg(metavar="PIXELS", help_behavior_hint="")]
 Count = Annotated[int | None, arg(metavar="N", help_behavior_hint="")]
 Unit = Literal["stored", "frame", "sequence", "patient"]
-Weights = Literal["best", "average", "raw"]
+Weights = Literal["best", "average", "raw", "both"]
 Rules = Literal["half", "one", "epsilon_1e-2", "epsilon_1e-5", "epsilon_1e-10", "skip_empty"]
 
 
@@ -72,7 +72,7 @@ class Evaluate:
     pictures: int = 2
     """of the best, median and worst frames each, in the report."""
     weights: Weights = "best"
-    """averages, those of the last step, or the best there are: averages if they are kept."""
+    """averages, those of the last step, averages if they are kept (best), or both in a row each."""
     batch: int = 16
     """crops in one pass."""
     device: str = "cpu"
@@ -118,9 +118,8 @@ class Evaluate:
             return []
         chosen = chosen_frames(found, self.pictures)
         numbers = [number for _, number in chosen]
-        strips = compare(
-            self.runs, data, numbers, machine=machine, names=self.names, progress=progress
-        )
+        zoom = max(min(found.data["rows"], found.data["columns"]) // 4, 8)
+        strips = compare(self.runs, data, numbers, None, machine, self.names, zoom, progress)
         return [(what, strip) for (what, _), strip in zip(chosen, strips, strict=True)]
 
 
@@ -151,7 +150,7 @@ class Compare:
     curves: bool = False
     """draw losses and validations of the runs on the page."""
     weights: Weights = "best"
-    """averages, those of the last step, or the best there are: averages if they are kept."""
+    """averages, those of the last step, averages if they are kept (best), or both in a row each."""
     device: str = "cpu"
     """cpu, cuda or cuda:1."""
     precision: Literal["32", "bf16"] = "32"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -79,7 +80,6 @@ class RunCandidate:
     weights: Weights = "best"
     precision: Precision = "32"
     seed: int = 0
-    _about: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def open(self) -> Translate:
         """Load it.
@@ -88,8 +88,7 @@ class RunCandidate:
             InputError: no run, or the data has regions that it does not know.
         """
         translator = self._load()
-        labelled = "labels" in translator.about.inputs
-        table = translator.table(self.regions, self.where) if labelled else None
+        table = self._table(translator)
 
         def translate(arrays: Arrays, first: int) -> NDArray[np.float32]:
             given = dict(arrays)
@@ -99,26 +98,33 @@ class RunCandidate:
 
         return translate
 
+    @cached_property
     def about(self) -> Mapping[str, Any]:
         """What is said of it in a report: method, inputs, step, weights, recipe, versions.
 
         Raises:
-            InputError: no run.
+            InputError: as `open`.
         """
-        if not self._about:
-            said = self._load().about
-            self._about.update(
-                name=self.name, folder=str(self.folder), method=said.method, step=said.step,
-                inputs=list(said.inputs), weights=said.weights, recipe=said.recipe,
-                versions=read_json(self.folder / "versions.json"),
-                data=read_json(self.folder / "data.json"),
-            )  # fmt: skip
-        return self._about
+        said = self._load().about
+        return {
+            "folder": str(self.folder), "method": said.method, "step": said.step,
+            "inputs": list(said.inputs), "weights": said.weights, "recipe": said.recipe,
+            "versions": read_json(self.folder / "versions.json"),
+            "data": read_json(self.folder / "data.json"),
+        }  # fmt: skip
 
     def _load(self) -> Translator:
-        return Translator.load(
+        translator = Translator.load(
             self.folder, self.device, self.precision, self.weights, seed=self.seed
         )
+        self._table(translator)
+        return translator
+
+    def _table(self, translator: Translator) -> NDArray[np.int64] | None:
+        """Labels of the data as the run counts them, if it sees any."""
+        if "labels" not in translator.about.inputs:
+            return None
+        return translator.table(self.regions, self.where)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def compare(
     if count > MOST:
         raise InputError(f"frames: expected at most {MOST}, got {count}")
     runs = open_runs(folders, where, machine or Machine(), names)
-    needed = [name for run in runs for name in run.about()["inputs"]]
+    needed = [name for run in runs for name in run.about["inputs"]]
     chosen = dataclasses.replace(settings, frames=None if frames else count)
     plan = Plan(where, chosen, needed, frames or None)
     if zoom and not 8 <= zoom <= min(plan.shape):

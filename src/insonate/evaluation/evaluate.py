@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -37,12 +38,13 @@ class Machine:
     Attributes:
         device: "cpu", "cuda" or "cuda:1".
         precision: of the networks, "32" or "bf16".
-        weights: "average", "raw", or "best": the average if one was kept.
+        weights: averages, those of the last step (raw), averages if they are kept (best), or
+            averages and those of the last step as two candidates (both).
     """
 
     device: str = "cpu"
     precision: Precision = "32"
-    weights: Weights = "best"
+    weights: Weights | Literal["both"] = "best"
 
 
 def silent(items: Any, what: str) -> Any:
@@ -65,15 +67,29 @@ def open_runs(
         InputError: no runs, not a run, no checkpoint, or regions that a run does not know.
     """
     regions = Dataset(where, ()).attributes.regions
+    named = zip(name_runs(folders, names), folders, strict=True)
     runs = [
-        RunCandidate(
-            name, Path(folder), where, regions, machine.device, machine.weights, machine.precision
-        )
-        for name, folder in zip(name_runs(folders, names), folders, strict=True)
+        run
+        for name, folder in named
+        for run in _weighted(RunCandidate(name, Path(folder), where, regions), machine)
     ]
     for run in runs:
-        run.about()
+        _ = run.about  # loads it
     return runs
+
+
+def _weighted(run: RunCandidate, machine: Machine) -> list[RunCandidate]:
+    """A run on a machine with the weights that are wanted; two candidates with both."""
+
+    def loaded(name: str, weights: Weights) -> RunCandidate:
+        on = {"device": machine.device, "precision": machine.precision}
+        return dataclasses.replace(run, name=name, weights=weights, **on)
+
+    if machine.weights != "both":
+        return [loaded(run.name, machine.weights)]
+    best, raw = loaded(run.name, "best"), loaded(f"{run.name}, raw", "raw")
+    # without averages both are the same
+    return [best] if best.about["weights"] == raw.about["weights"] else [best, raw]
 
 
 @dataclass(frozen=True)
@@ -142,7 +158,7 @@ def prepare(
     """
     machine = machine or Machine()
     runs = open_runs(folders, where, machine, names)
-    plan = Plan(where, settings, [name for run in runs for name in run.about()["inputs"]])
+    plan = Plan(where, settings, [name for run in runs for name in run.about["inputs"]])
     notes = [note for run in runs for note in check_held_out(run, plan)]
     measuring = _measuring(plan, machine.device)
     tiles, dimension = 4 * len(plan), measuring.extractor.dimension
@@ -193,7 +209,7 @@ def _measuring(plan: Plan, device: str) -> Measuring:
 
 def _row(candidate: Candidate, measuring: Measuring, real: torch.Tensor, progress: Progress) -> Row:
     found = measuring.of(candidate, progress)
-    about = candidate.about() if isinstance(candidate, RunCandidate) else {}
+    about = candidate.about if isinstance(candidate, RunCandidate) else {}
     plan = measuring.plan
     whole = plan.settings.whole or plan.settings.translate == "frames"
     scores = distances(

@@ -47,7 +47,7 @@ def check_held_out(run: RunCandidate, plan: Plan) -> list[str]:
 
 def same_data(run: RunCandidate, plan: Plan) -> bool:
     """True if the run learned from this very dataset, as it is now."""
-    return run.about()["data"].get("manifest") == manifest(Dataset(plan.dataset.where, ()))
+    return run.about["data"].get("manifest") == manifest(Dataset(plan.dataset.where, ()))
 
 
 def trained_on(run: RunCandidate, plan: Plan) -> NDArray[np.int64]:
