@@ -106,6 +106,7 @@ def onnx_ms(path: Path, run: Run, device: str, size: tuple[int, int]) -> float:
 def network_rows(name: str, make: Callable[[], Run], given: argparse.Namespace) -> list[dict]:
     """A row for every size and way of a network; what cannot be done here has no time."""
     rows = []
+    weights = sum(w.numel() for w in make().method.get_submodule("generator").parameters())
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model.onnx"
         if "onnx" in given.ways:
@@ -121,9 +122,10 @@ def network_rows(name: str, make: Callable[[], Run], given: argparse.Namespace) 
                 except (InputError, RuntimeError) as error:
                     print(f"{name} {way}: {str(error).splitlines()[0]}")
                     continue
-                rows.append({"network": name, "size": size, "way": way, "ms": took})
-    weights = sum(w.numel() for w in make().method.get_submodule("generator").parameters())
-    return [row | {"weights": weights} for row in rows]
+                rows.append(
+                    {"network": name, "weights": weights, "size": size, "way": way, "ms": took}
+                )
+    return rows
 
 
 def end_to_end(name: str, make: Callable[[], Run], device: str, rows: int) -> dict[str, Any]:
