@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from insonate.errors import InputError
 from insonate.nets import PatchGAN, ResNet, TimedUNet, UNet, normal_weights
+from insonate.nets.last import as_images
 
 SMALL = {
     "unet": (lambda: UNet(3, 1, 4, 4), 16),
@@ -163,8 +164,16 @@ def test_a_residual_generator_that_learned_nothing_gives_its_first_channel(name)
         nn.init.zeros_(parameter)
     given = 2 * images(3) - 1
     given[0, 0, 0, :2] = torch.tensor([-1.0, 1.0])
-    quantised = [((x + 1) * 127.5).round() for x in (network(given), given[:, :1])]
-    assert torch.equal(*quantised)
+    assert torch.equal(network(given), given[:, :1])
+
+
+def test_a_residual_generator_stays_in_range_and_can_leave_black():
+    change = torch.tensor([-0.5, 0.5, -0.5, 0.5]).reshape(1, 1, 2, 2).requires_grad_()
+    given = torch.tensor([-1.0, 1.0, 0.0, -1.0]).reshape(1, 1, 2, 2)
+    out = as_images(change, given)
+    torch.testing.assert_close(out.flatten(), torch.tensor([-1.0, 1.0, -0.5, -0.5]))
+    out.sum().backward()
+    assert (change.grad == 1).all()
 
 
 def test_time_changes_what_a_timed_unet_says_and_nothing_does_at_the_start():
