@@ -102,10 +102,6 @@ class DatasetTranslation:
         )
         return dataclasses.replace(about, provenance=f"{about.provenance} {said}".strip())
 
-    def images(self, numbers: Sequence[int]) -> NDArray[np.uint8]:
-        """Translated images of some frames that follow each other, `(frames, rows, columns)`."""
-        return self.translated(self.arrays(numbers), numbers[0])
-
     def arrays(self, numbers: Sequence[int]) -> dict[str, NDArray[Any]]:
         """What the run needs of some frames, stacked, by its names."""
         samples = [self.dataset.sample(number) for number in numbers]
