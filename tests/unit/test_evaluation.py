@@ -333,6 +333,8 @@ def test_regions_are_found_by_name(data, runs, tmp_path):
     renamed = sample | {"labels": table[sample["labels"]]}
     theirs = RunCandidate("ms", runs[1], other, names).open()(renamed, 0)
     np.testing.assert_array_equal(ours, theirs)
+    other_anatomy = RunCandidate("ms", runs[1], data, regions).open()(renamed, 0)
+    assert (ours != other_anatomy).any()
     strange = RunCandidate("ms", runs[1], data, ("outside", "x", "y", "z"))
     with pytest.raises(InputError, match="regions that the run was not trained with: x, y, z"):
         strange.open()
