@@ -194,6 +194,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(data, recipe, tmp_path):
     assert (out / "checkpoints/000006").is_dir()
 
 
+@pytest.mark.slow
 def test_two_ranks_are_as_one(data, recipe, tmp_path):
     """The same total batch, on one process and on two; losses differ by rounding."""
     changes = ["--training.steps", "3", "--batches.size", "4", "--method.gan", "false"]
@@ -206,8 +207,8 @@ def test_two_ranks_are_as_one(data, recipe, tmp_path):
     assert len(out.splitlines()) == 2
     for one, two in zip(losses(tmp_path / "one"), losses(tmp_path / "two"), strict=True):
         assert one[0] == two[0]
-        assert one[1] == pytest.approx(two[1], rel=1e-4)
-        assert one[2] == (two[2] and pytest.approx(two[2], rel=1e-3))
+        for ours, theirs in zip(one[1:], two[1:], strict=True):  # losses, validation
+            assert ours == (theirs and pytest.approx(theirs, rel=1e-3))
     assert json.loads((tmp_path / "two/versions.json").read_text())["ranks"] == 2
 
 
@@ -257,12 +258,12 @@ def test_torchrun(data, recipe, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore")
 def test_compiled(data, recipe, tmp_path):
     out = {}
     for name in ("true", "false"):
         words = ["train", recipe, "--data", data, "--out", str(tmp_path / name)]
-        assert main([*words, "--training.compile", name]) == 0
+        assert main([*words, "--training.compile", name, "--training.steps", "2"]) == 0
         out[name] = (tmp_path / name / "log.jsonl").read_text().splitlines()
-    one, two = (json.loads(out[name][0])["losses"] for name in out)
-    assert one == pytest.approx(two, rel=1e-3)
+    compiled, plain = (json.loads(out[name][0])["losses"] for name in out)
+    assert compiled == pytest.approx(plain, rel=1e-2)

@@ -64,6 +64,7 @@ def test_gradients_flow_to_one_network_alone(data):
     loop.advance(loop.batches[0])
     first_moment = loop.optimisers.tensors()["critic/weight/exp_avg"].item()
     assert first_moment == pytest.approx(0.5 * 1.0)  # beta_1 0.5, gradient 1
+    assert loop.method.critic.weight.grad is None
 
 
 def test_gradients_are_clipped(data):
