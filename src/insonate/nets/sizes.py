@@ -10,6 +10,10 @@ from insonate.errors import InputError
 __all__ = ["check_images"]
 
 
+#: torch 2.6 knows compilation only, of which exporting is a kind.
+_is_exporting = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)
+
+
 def check_images(images: Tensor, network: str, channels: int, multiple: int, least: int) -> None:
     """Refuse images that a network cannot take; nothing is asked while it is exported.
 
@@ -23,7 +27,7 @@ def check_images(images: Tensor, network: str, channels: int, multiple: int, lea
     Raises:
         InputError: names the network, what it takes and what it was given.
     """
-    if torch.onnx.is_in_onnx_export() or torch.compiler.is_exporting():
+    if torch.onnx.is_in_onnx_export() or _is_exporting():
         return  # sizes are symbols
     found = tuple(images.shape)
     if len(found) != 4 or found[1] != channels:
