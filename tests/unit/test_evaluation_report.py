@@ -119,9 +119,9 @@ def test_frames_are_spread_over_the_split(data, run):
 def test_the_window_is_where_the_input_is_furthest_off():
     low, target = np.zeros((40, 50), np.uint8), np.zeros((40, 50), np.uint8)
     target[22:30, 31:39] = 200
-    low[:, :4] = 255  # outside of the fan
+    low[:, :8] = 255  # outside of the fan
     fan = np.ones((40, 50), bool)
-    fan[:, :4] = False
+    fan[:, :8] = False
     window = worst_window({"low quality": low, "target": target}, fan, 8)
     assert window == Window(22, 31, 8, 8)
 
