@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import special
 
 from insonate.errors import InputError
 
@@ -77,6 +77,8 @@ def wilcoxon(a: ArrayLike, b: ArrayLike) -> Wilcoxon:
     differences = differences[differences != 0]
     if not len(differences):
         return Wilcoxon(0.0, 1.0, 0.0, 0)
+    from scipy import stats  # slow to import, and training needs none of it
+
     ranks = stats.rankdata(np.abs(differences))
     positive, total = ranks[differences > 0].sum(), ranks.sum()
     smaller = min(positive, total - positive)
