@@ -162,7 +162,10 @@ def test_the_default_is_the_size_of_the_specification():
     ("fields", "said"),
     [
         ({"widths": [8, 0]}, r"method.widths\[1\]: expected at least 2, got 0"),
-        ({"widths": []}, "method.widths: expected at least one"),
+        ({"widths": []}, "method.widths: expected 1 to 8 scales, got 0"),
+        ({"widths": [8] * 9}, "method.widths: expected 1 to 8 scales, got 9"),
+        ({"widths": [8, 10**9]}, r"method.widths\[1\]: expected at most 1024"),
+        ({"blocks": 10**6}, "method.blocks: expected at most 100"),
         ({"steps": 0}, "method.steps"),
         ({"sigma": -1.0}, "method.sigma"),
     ],

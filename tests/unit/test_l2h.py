@@ -255,7 +255,12 @@ def test_a_resnet_can_take_the_place_of_the_unet():
     [
         ({"width": 0}, "method.width: expected at least 1, got 0"),
         ({"downs": 1}, "method.downs: expected at least 2, got 1"),
+        ({"downs": 40}, "method.downs: expected at most 10, got 40"),
+        ({"width": 10**9}, "method.width: expected at most 1024"),
+        ({"blocks": 10**6}, "method.blocks: expected at most 100"),
+        ({"discriminator_width": 10**9}, "method.discriminator_width: expected at most 1024"),
         ({"discriminator_layers": 0}, "method.discriminator_layers"),
+        ({"discriminator_layers": 7}, "method.discriminator_layers: expected at most 6, got 7"),
         ({"fidelity": -1.0}, "method.fidelity"),
         ({"adam": {"lr": -1.0}}, "method.adam.lr"),
         ({"adam": {"betas": [0.5, 1.0]}}, "method.adam.betas"),

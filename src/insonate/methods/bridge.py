@@ -32,10 +32,13 @@ from insonate.methods.conditions import (
     LabelEncoding,
     black_outside,
 )
-from insonate.methods.method import Adam, Losses, Method, at_least
+from insonate.methods.method import Adam, Losses, Method, at_least, at_most
 from insonate.nets import TimedUNet
 
 __all__ = ["Bridge", "BridgeConfig", "marginal", "posterior"]
+
+# beyond these an image would be halved away, or no memory would hold the weights
+_SCALES, _WIDEST, _BLOCKS = 8, 1024, 100
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,12 @@ class BridgeConfig:
         """
         for number, width in enumerate(self.widths):
             at_least(f"widths[{number}]", width, 2)
+            at_most(f"widths[{number}]", width, _WIDEST)
         for name in ("blocks", "steps"):
             at_least(name, getattr(self, name), 1)
-        if not self.widths:
-            raise InputError("method.widths: expected at least one scale, got none")
+        if not 1 <= (scales := len(self.widths)) <= _SCALES:
+            raise InputError(f"method.widths: expected 1 to {_SCALES} scales, got {scales}")
+        at_most("blocks", self.blocks, _BLOCKS)
         at_least("sigma", self.sigma, 0)
 
     def build(self, classes: int) -> Bridge:

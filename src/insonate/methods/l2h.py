@@ -25,10 +25,16 @@ from insonate.methods.conditions import (
     black_outside,
 )
 from insonate.methods.gan import GANLoss, discriminator_loss, generator_loss
-from insonate.methods.method import Adam, Losses, Method, at_least
+from insonate.methods.method import Adam, Losses, Method, at_least, at_most
 from insonate.nets import PatchGAN, ResNet, UNet
 
 __all__ = ["L2H", "L2HConfig"]
+
+#: Beyond these an image would be halved away, or no memory would hold the weights.
+_MOST = {
+    "width": 1024, "downs": 10, "blocks": 100, "discriminator_width": 1024,
+    "discriminator_layers": 6,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ class L2HConfig:
             at_least(name, getattr(self, name), 1)
         at_least("downs", self.downs, 2)
         at_least("fidelity", self.fidelity, 0)
+        for name, most in _MOST.items():
+            at_most(name, getattr(self, name), most)
 
     def build(self, classes: int) -> L2H:
         """The method, for labels of so many regions."""

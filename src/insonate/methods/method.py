@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from insonate.data.batches import Batch
 from insonate.errors import InputError
 
-__all__ = ["Adam", "Losses", "Method", "at_least"]
+__all__ = ["Adam", "Losses", "Method", "at_least", "at_most"]
 
 #: The network that is to be updated, and its loss as terms by name, to be added up.
 Losses = Iterator[tuple[str, Mapping[str, Tensor]]]
@@ -96,3 +96,18 @@ def at_least(name: str, value: float, least: float) -> None:
     """
     if not value >= least:
         raise InputError(f"method.{name}: expected at least {least}, got {value}")
+
+
+def at_most(name: str, value: float, most: float) -> None:
+    """Refuse a field of a method's configuration that is too large.
+
+    Args:
+        name: of the field.
+        value: of it.
+        most: that it may be.
+
+    Raises:
+        InputError: names the field and what it may be.
+    """
+    if not value <= most:
+        raise InputError(f"method.{name}: expected at most {most}, got {value}")
