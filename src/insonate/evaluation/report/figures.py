@@ -32,8 +32,8 @@ def draw_distributions(measure: Measure, values: Mapping[str, NDArray[np.float64
         shown = values[name][np.isfinite(values[name])] * measure.scale
         if len(shown):
             _draw_density(axes, len(names) - 1 - place, shown, COLORS[place % len(COLORS)])
-    axes.set_yticks(range(len(names)), reversed(names))
-    axes.set_xlabel(f"{measure.title}, {_WORDS[measure.better]}")
+    axes.set_yticks(range(len(names)), reversed(names), parse_math=False)
+    axes.set_xlabel(f"{measure.title}, {_WORDS[measure.better]}", parse_math=False)
     axes.grid(axis="x", alpha=0.25)
     return svg_of(figure)
 
@@ -68,9 +68,11 @@ def draw_curves(title: str, curves: Mapping[str, Curve]) -> bytes:
         color = COLORS[(number + 1) % len(COLORS)]
         axes.plot(steps, values, color=color, lw=1.3, marker="." if len(steps) < 30 else "",
                   label=run)  # fmt: skip
-    axes.set(xlabel="step", ylabel=title)
+    axes.set_xlabel("step")
+    axes.set_ylabel(title, parse_math=False)
     axes.grid(alpha=0.25)
-    axes.legend(fontsize=7, frameon=False)
+    for text in axes.legend(fontsize=7, frameon=False).get_texts():
+        text.set_parse_math(False)
     return svg_of(figure)
 
 
