@@ -17,7 +17,7 @@ from insonate.evaluation import EvaluationSettings, compare, evaluate, write_com
 from insonate.evaluation.curves import read_curves, training_curves
 from insonate.evaluation.measures import Measure
 from insonate.evaluation.report import chosen_frames, write_report
-from insonate.evaluation.report.figures import draw_distributions
+from insonate.evaluation.report.figures import draw_curves, draw_distributions
 from insonate.evaluation.report.page import data_uri
 from insonate.evaluation.strips import worst_window
 
@@ -111,6 +111,13 @@ def test_a_comparison(data, run, tmp_path):
     assert Reader(page.read_text(encoding="utf-8")).open == []
 
 
+@pytest.mark.parametrize("name", ["c.html", "c.jpg", "c"])
+def test_only_png_files(name, tmp_path):
+    with pytest.raises(InputError, match=r"--out: expected a file that ends with \.png, got .*c"):
+        write_comparison([], tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
 def test_frames_are_spread_over_the_split(data, run):
     strips = compare([run], data, settings=EvaluationSettings(frames=2))
     assert [strip.frame for strip in strips] == [8, 11]
@@ -148,6 +155,13 @@ def test_curves_are_those_of_the_log(run):
     drawn = dict(training_curves([run], ["M"]))
     assert drawn.keys() == curves.keys()
     assert b"losses generator.fidelity" in drawn["losses generator.fidelity"]
+
+
+@pytest.mark.parametrize("name", ["a$x^$b", "$\\frac{$", "$1$"])
+def test_names_are_no_formulas(name):
+    measure = Measure(name="x", title="X $^$", better="higher")
+    assert name.encode() in draw_distributions(measure, {name: np.linspace(0.0, 1.0, 50)})
+    assert name.encode() in draw_curves("losses $^$", {name: ([1.0, 2.0], [3.0, 4.0])})
 
 
 def test_a_log_that_is_broken(tmp_path):

@@ -161,8 +161,10 @@ class Compare:
         need("torch", "lightning_fabric", "zarr")
         from insonate.evaluation import EvaluationSettings, compare, write_comparison
         from insonate.evaluation.candidates import name_runs
+        from insonate.evaluation.comparison import check_picture
         from insonate.evaluation.curves import training_curves
 
+        check_picture(self.out)  # before translating
         settings = EvaluationSettings(split=self.split, unit=self.unit, frames=self.count)
         names = name_runs(self.runs, self.names)
         drawn = training_curves(self.runs, names) if self.curves else []

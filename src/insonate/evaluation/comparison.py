@@ -21,7 +21,7 @@ from insonate.evaluation.report.page import document, picture_of, section, strip
 from insonate.evaluation.settings import EvaluationSettings
 from insonate.evaluation.strips import Panel, Strip, make_strips
 
-__all__ = ["compare", "draw_strips", "write_comparison"]
+__all__ = ["check_picture", "compare", "draw_strips", "write_comparison"]
 
 MOST = 64  # frames
 _GAP, _LINE = 8, 18  # pixels
@@ -80,6 +80,19 @@ def _with_warnings(strip: Strip, runs: Sequence[RunCandidate], plan: Plan) -> St
     return dataclasses.replace(strip, about=f"{strip.about}; trained on by {', '.join(seen)}")
 
 
+def check_picture(path: Path) -> None:
+    """See that a path names a PNG file, which the page beside it does not replace.
+
+    Args:
+        path: of the picture.
+
+    Raises:
+        InputError: another ending.
+    """
+    if path.suffix.lower() != ".png":
+        raise InputError(f"--out: expected a file that ends with .png, got {path}")
+
+
 def write_comparison(
     strips: Sequence[Strip], path: Path, width: int = 320, curves: Sequence[tuple[str, bytes]] = ()
 ) -> list[Path]:
@@ -92,10 +105,11 @@ def write_comparison(
         curves: drawings with their titles, as SVG, for the page.
 
     Raises:
-        InputError: too narrow, or a file cannot be written.
+        InputError: too narrow, not a PNG file, or a file cannot be written.
     """
     if not 64 <= width <= 2048:
         raise InputError(f"--width: expected 64 to 2048 pixels, got {width}")
+    check_picture(path)
     page = path.with_suffix(".html")
     parts = [f"<header><h1>{len(strips)} frames side by side</h1></header>"]
     parts += [strip_html(strip) for strip in strips]
