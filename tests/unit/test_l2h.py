@@ -199,15 +199,30 @@ def test_without_a_gan_there_is_fidelity_alone():
     torch.testing.assert_close(terms["fidelity"], 2 * (y - fake).abs().mean())
 
 
+def fans(given):
+    """Fidelity over the fan, of a batch or a part of it."""
+    torch.manual_seed(0)
+    method = L2HConfig(**SMALL, gan=False, mean="fan").build(REGIONS)
+    ((_, terms),) = method.losses(given)
+    return method, terms["fidelity"]
+
+
 def test_mean_over_the_fan_is_of_its_pixels():
-    given = batch()
-    means = {}
-    for mean in ("all", "fan"):
-        torch.manual_seed(0)
-        method = L2HConfig(**SMALL, gan=False, mean=mean).build(REGIONS)
-        ((_, terms),) = method.losses(given)
-        means[mean] = terms["fidelity"]
-    torch.testing.assert_close(means["fan"] * given["mask"].mean(), means["all"])
+    given = batch(1)
+    method, found = fans(given)
+    difference = (method.translate(given) - given["bmode"]).abs()
+    torch.testing.assert_close(found, 100 * difference[given["mask"] > 0].mean())
+
+
+def test_mean_over_the_fan_is_the_same_however_ranks_share_a_batch():
+    """Means over equal parts of a batch have the mean of the whole, though fans differ."""
+    arrays = dict(batch(4).arrays)
+    arrays["mask"][0, :, 8:] = 0
+    whole, parts = Batch(arrays, Chance(0, 0)), []
+    for part in (slice(0, 2), slice(2, 4)):
+        parts.append(Batch({name: array[part] for name, array in arrays.items()}, Chance(0, 0)))
+    expected = torch.stack([fans(part)[1] for part in parts]).mean()
+    torch.testing.assert_close(fans(whole)[1], expected)
 
 
 def test_a_window_beside_the_fan_teaches_nothing_and_breaks_nothing():

@@ -56,7 +56,7 @@ class L2HConfig:
         discriminator_width: channels after its first layer.
         discriminator_layers: with features.
         fidelity: weight lambda of the absolute difference.
-        mean: over all pixels, or those of the fan.
+        mean: over all pixels, or those of each sample's fan and then over samples.
         adam: of both networks.
         discriminator_adam: of the discriminator, if it is another.
     """
@@ -143,4 +143,5 @@ class L2H(Method):
         difference = (fake - real).abs()
         if self.config.mean == "all":
             return difference.mean()
-        return difference.sum() / mask.sum().clamp(min=1)  # a window may lie beside the fan
+        of_fan = mask.sum(dim=(1, 2, 3)).clamp(min=1)  # a window may lie beside the fan
+        return (difference.sum(dim=(1, 2, 3)) / of_fan).mean()  # the same however ranks share it
