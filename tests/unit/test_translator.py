@@ -200,10 +200,16 @@ def test_other_errors_are_not_memory(monkeypatch):
         Translator.load(run).frames(arrays())
 
 
-@pytest.mark.parametrize("device", ["tpu", "cuda:77", "meta", ""])
+@pytest.mark.parametrize("device", ["tpu", "cuda:77", "meta", "", "cpu:9", "cpu:0"])
 def test_no_such_device(device):
     with pytest.raises(InputError, match="--device") as error:
         Translator.load(random_run(), device=device)
+    assert one_line(error)
+
+
+def test_a_negative_seed():
+    with pytest.raises(InputError, match="--seed: expected at least 0, got -3") as error:
+        Translator.load(random_run("bridge"), seed=-3)
     assert one_line(error)
 
 

@@ -151,7 +151,7 @@ def find_device(name: str) -> torch.device:
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise InputError(f"--device {name}: torch has no such device here; try cpu") from error
-    if device.type not in ("cpu", "cuda"):
+    if device.type not in ("cpu", "cuda") or (device.type == "cpu" and name != "cpu"):
         raise InputError(f"--device {name}: expected cpu, cuda or cuda:1")
     return device
 

@@ -36,9 +36,14 @@ class Translator:
         network: that computes; `load` makes one of a run.
         seed: of the noise, where the method draws some.
         renamed: what regions of the data are called in the run, where that differs.
+
+    Raises:
+        InputError: a negative seed.
     """
 
     def __init__(self, network: Network, seed: int = 0, renamed: Mapping[str, str] | None = None):
+        if seed < 0:
+            raise InputError(f"--seed: expected at least 0, got {seed}")
         self.network, self.seed, self.renamed = network, seed, dict(renamed or {})
         self._table = lru_cache(maxsize=8)(self._new_table)
 
