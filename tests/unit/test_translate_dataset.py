@@ -137,8 +137,17 @@ def test_another_translation_is_not_mixed_in(pairs, translator, tmp_path):
     for wrong, split in ((other, "test"), (translator, "train")):
         with pytest.raises(InputError, match="exists already, of another translation"):
             translate_dataset(wrong, pairs, out, split=split)
-    with pytest.raises(InputError, match="exists already, of another translation"):
-        translate_dataset(translator, pairs, pairs)
+
+
+def test_a_dataset_is_not_translated_into_itself(pairs, translator):
+    before = sorted(Path(pairs).rglob("*"))
+    for out in (pairs, f"{pairs}/new.zarr", f"file://{pairs}/new.zarr"):
+        with pytest.raises(InputError, match="which is read; expected another place") as error:
+            translate_dataset(translator, pairs, out)
+        assert "\n" not in str(error.value)
+    with pytest.raises(InputError, match="which is read; expected another place"):
+        translate_to_png(translator, pairs, Path(pairs) / "new")
+    assert sorted(Path(pairs).rglob("*")) == before
 
 
 def test_frames_that_are_not_complete_are_left_out(tmp_path, translator):

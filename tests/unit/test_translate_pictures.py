@@ -202,6 +202,27 @@ def test_too_large(plain, tmp_path, monkeypatch):
         translate_pictures(plain, source, tmp_path / "out.png", {})
 
 
+def test_nothing_that_is_read_is_written_over(plain, tmp_path):
+    source, fan = save(tmp_path / "a.png", speckle()), save(tmp_path / "m.png", speckle())
+    (tmp_path / "link.png").symlink_to(source)
+    for k in range(2):
+        save(tmp_path / f"in/{k}.{('bmp', 'png')[k]}", speckle(k))
+    (tmp_path / "linked").symlink_to(tmp_path / "in")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
+    for image, out, beside in (
+        (source, source, {}),
+        (source, tmp_path / "link.png", {}),
+        (source, fan, {"mask": fan}),
+        (tmp_path / "in", tmp_path / "linked", {}),
+        (tmp_path / "in", tmp_path, {"mask": save(tmp_path / "1.png", speckle())}),
+    ):
+        with pytest.raises(InputError, match="is read as well; expected another place") as error:
+            translate_pictures(plain, image, out, beside)
+        assert "\n" not in str(error.value)
+    assert {path: path.read_bytes() for path in before} == before
+    assert not (tmp_path / "in/0.png").exists()
+
+
 def test_twice_by_its_name(plain, tmp_path):
     for name in ("a.png", "a.bmp"):
         save(tmp_path / "in" / name, speckle())
@@ -265,6 +286,13 @@ def test_films(plain, clip, tmp_path, ending):
             assert difference[inside].mean() < 3.0
         else:
             assert difference.max() <= 1.0
+
+
+def test_a_film_is_not_written_over(plain, clip):
+    before = clip.read_bytes()
+    with pytest.raises(InputError, match="is read as well; expected another place"):
+        translate_video(plain, clip, clip.parent / "." / clip.name)
+    assert clip.read_bytes() == before
 
 
 def test_films_whose_fan_is_found(plain, clip, tmp_path):

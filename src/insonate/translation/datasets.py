@@ -29,6 +29,7 @@ from insonate.data.export import export
 from insonate.data.files import make_folder
 from insonate.data.importers.shaping import fitting
 from insonate.errors import InputError
+from insonate.translation.overwriting import refuse_inside
 from insonate.translation.translator import Translator
 
 __all__ = ["DatasetTranslation", "translate_dataset", "translate_to_png"]
@@ -152,11 +153,12 @@ def translate_dataset(
         How many frames there are.
 
     Raises:
-        InputError: as `DatasetTranslation` says, or something else lies at `out`.
+        InputError: as `DatasetTranslation` says, something else lies at `out`, or that is in `where`.
     """
     if batch < 1:
         raise InputError(f"--batch: expected at least 1, got {batch}")
     work = DatasetTranslation(translator, where, split, source)
+    refuse_inside(out, where)
     if exists(out):
         refuse_another(work, out)
         with open_writer(out) as writer:
@@ -202,8 +204,9 @@ def translate_to_png(
         How many frames there are.
 
     Raises:
-        InputError: as `DatasetTranslation` says, or the folder holds something.
+        InputError: as `DatasetTranslation` says, the folder holds something, or is in `where`.
     """
+    refuse_inside(out, where)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError(f"{out}: holds something; expected a new or an empty folder")
     parent = make_folder(out.absolute().parent)

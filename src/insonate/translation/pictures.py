@@ -24,6 +24,7 @@ from insonate.data.importers.picture import (
 )
 from insonate.data.importers.source import inside
 from insonate.errors import InputError
+from insonate.translation.overwriting import refuse_overwriting
 from insonate.translation.translator import Translator
 
 __all__ = ["LARGEST", "PICTURED", "found_mask", "read_mask", "read_regions", "translate_pictures"]
@@ -60,7 +61,7 @@ def translate_pictures(
 
     Raises:
         InputError: something that the run needs is missing, not a picture, of another size than
-            its image, or too large; or the output cannot be written.
+            its image, or too large; or the output cannot be written, or is one of these.
     """
     _refuse_missing(translator, beside)
     files = _files(image, "--image")
@@ -68,16 +69,19 @@ def translate_pictures(
     single = image.is_file()
     if single and out.suffix.lower() != ".png":
         raise InputError(f"--out {out}: expected a name that ends in .png")
+    targets = {name: out if single else out / name.with_suffix(".png") for name in files}
+    read = [path for of_image in given.values() for path in of_image.values()]
+    refuse_overwriting(targets.values(), [*files.values(), *read])
+    table = translator.table(regions, str(image)) if "labels" in translator.about.inputs else None
     if not single:
         make_folder(out)
-    table = translator.table(regions, str(image)) if "labels" in translator.about.inputs else None
     bare = 0
     for number, (name, file) in enumerate(files.items()):
         paths = {array: of_image[name] for array, of_image in given.items()}
         arrays, fan = _arrays(translator, file, paths, table)
         bare += not fan
         translated = gray_levels(translator.frames(arrays, number)[0, 0])
-        _write(translated, out if single else out / name.with_suffix(".png"))
+        _write(translated, targets[name])
         done(number + 1)
     return len(files), bare
 

@@ -18,6 +18,7 @@ from insonate.data.files import replacing
 from insonate.data.importers.find_fan import Content
 from insonate.data.importers.picture import gray
 from insonate.errors import InputError
+from insonate.translation.overwriting import refuse_overwriting
 from insonate.translation.pictures import LARGEST, found_mask, read_mask
 from insonate.translation.translator import Translator
 
@@ -64,13 +65,14 @@ def translate_video(
 
     Raises:
         InputError: the run needs what films do not have, the film cannot be read, or the
-            output cannot be written.
+            output cannot be written, or is the film or its mask.
     """
     _refuse_what_is_needed(translator)
     if out.suffix.lower() not in _CODECS:
         raise InputError(f"--out {out}: expected a name that ends in {', '.join(_CODECS)}")
     if batch < 1:
         raise InputError(f"--batch: expected at least 1, got {batch}")
+    refuse_overwriting([out], [video] if mask is None else [video, mask])
     fan, known = _fan(video, mask)
     count = 0
     with (
