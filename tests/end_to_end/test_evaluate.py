@@ -35,9 +35,11 @@ def test_evaluate(made, tmp_path, capsys):
     assert said.rstrip().endswith(str(out / "report.html"))
     names = sorted(path.name for path in out.iterdir())
     assert names == ["frames.csv", "patches.csv", "places.csv", "report.html", "results.json",
-                     "table.csv", "table.md"]  # fmt: skip
+                     "significance.csv", "table.csv", "table.md"]  # fmt: skip
     assert json.loads((out / "results.json").read_text())["settings"]["crop"] == 32
-    assert (out / "table.md").read_text().strip() in said
+    tables, significance = (out / "table.md").read_text().split("\n\n**Significance", 1)
+    assert tables in said
+    assert "| low quality - L2H MSA |" in significance
 
 
 def test_evaluate_whole_frames(made, tmp_path, capsys):

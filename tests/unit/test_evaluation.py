@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scipy.stats
 import torch
 from evaluated import COLUMNS, IMAGES, ROWS, make_pairs, make_run, tiny
 
@@ -23,15 +22,14 @@ from insonate.evaluation import (
     write_tables,
 )
 from insonate.evaluation.candidates import RunCandidate, Stored, name_runs
-from insonate.evaluation.differences import differences, frame_means
 from insonate.evaluation.distances import extractor_of
-from insonate.evaluation.measures import BEST_PSNR, Measure, patch_measures
+from insonate.evaluation.measures import BEST_PSNR, patch_measures
 from insonate.evaluation.measuring import Measuring
 from insonate.evaluation.places import PLACES
 from insonate.evaluation.plan import Plan
 from insonate.evaluation.tables import Cell, Table, place_table, quality_table
-from insonate.evaluation.windows import centre_window, draw_crops, tiles
 from insonate.metrics import RandomFeatures
+from insonate.recipe import load_run
 
 SMALL = EvaluationSettings(crop=32)
 
@@ -76,79 +74,6 @@ def measured(data, candidate, settings=SMALL):
     side = min(plan.shape) if settings.whole else plan.crop
     measuring = Measuring(plan, patch_measures(settings, side), PLACES, RandomFeatures())
     return measuring.of(candidate, silent)
-
-
-# where
-
-
-def test_crops_are_the_same_whoever_asks():
-    fan = np.ones((64, 80), bool)
-    first = draw_crops(fan, 32, 4, seed=0, number=7)
-    assert first == draw_crops(fan, 32, 4, seed=0, number=7)
-    assert first != draw_crops(fan, 32, 4, seed=0, number=8)
-    assert first != draw_crops(fan, 32, 4, seed=1, number=7)
-    assert len(set(first)) == 4
-    for window in first:
-        assert 0 <= window.row <= 32
-        assert 0 <= window.column <= 48
-        assert (window.rows, window.columns) == (32, 32)
-
-
-def test_crops_hold_some_of_the_fan():
-    fan = np.zeros((64, 80), bool)
-    fan[:, :20] = True
-    shares = [w.cut(fan).mean() for w in draw_crops(fan, 32, 40, 0, 0, inside=0.3)]
-    assert min(shares) >= 0.3
-    assert min(w.cut(fan).mean() for w in draw_crops(fan, 32, 40, 0, 0)) < 0.3
-    assert len(draw_crops(np.zeros_like(fan), 32, 4, 0, 0, inside=0.5)) == 4  # there is none
-
-
-def test_tiles_of_the_paper():
-    """Zhang et al. 2020: centre crops in four of 299; 598 is no side of a U-Net, 768 is."""
-    centre = centre_window((1000, 1386), 299)
-    assert (centre.row, centre.column, centre.rows, centre.columns) == (116, 309, 768, 768)
-    corners = [(w.row, w.column) for w in tiles(768, 299)]
-    assert corners == [(85, 85), (85, 384), (384, 85), (384, 384)]
-
-
-def test_tiles_of_small_frames_are_what_fits():
-    assert SMALL.tile_side((256, 354)) == 128
-    assert centre_window((256, 354), 128).rows == 256
-    assert centre_window((64, 80), 32) == centre_window((64, 80), 32)
-    seen = np.zeros((64, 64), int)
-    for window in tiles(64, 32):
-        window.cut(seen)[:] += 1
-    assert (seen == 1).all()
-
-
-@pytest.mark.parametrize(
-    ("shape", "side"), [((1000, 1386), 512), ((256, 354), 128), ((64, 80), 64)]
-)
-def test_sides_of_crops(shape, side):
-    assert EvaluationSettings().crop_side(shape) == side
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"crop": 8}, "crop: expected at least 32, got 8"),
-        ({"crops": 0}, "crops: expected at least 1"),
-        ({"batch": 0}, "batch: expected at least 1"),
-        ({"frames": 0}, "frames: expected at least 1"),
-        ({"inside": 1.5}, "inside: expected a share"),
-        ({"seed": -1}, "seed: expected at least 0"),
-    ],
-)
-def test_settings_that_cannot_be(change, words):
-    with pytest.raises(InputError, match=words):
-        EvaluationSettings(**change)
-
-
-def test_windows_larger_than_frames():
-    with pytest.raises(InputError, match="crop: 65 pixels, larger than the frames, 64 x 80; "):
-        EvaluationSettings(crop=65).crop_side((64, 80))
-    with pytest.raises(InputError, match=r"tile: 40 pixels, two of them .* expected at most 32"):
-        EvaluationSettings(tile=40).tile_side((64, 80))
 
 
 # what
@@ -231,49 +156,6 @@ def test_scores_carry_what_made_them(found, data, runs):
     assert whole.score(whole.rows[0], whole.measures[1]).key == "SSIM-matlab-frames-side64-n4"
 
 
-# differing
-
-
-def test_differences_are_those_of_scipy():
-    rng = np.random.default_rng(0)
-    values = {"a": rng.normal(0.3, 1.0, 60), "b": rng.normal(0.0, 1.0, 60)}
-    measure = Measure(name="psnr", title="PSNR", better="higher")
-    (found,) = differences(measure, values, "patch")
-    expected = scipy.stats.wilcoxon(values["a"], values["b"], correction=False, mode="approx")
-    assert found.p == pytest.approx(expected.pvalue, rel=1e-9)
-    assert found.difference == pytest.approx(values["a"].mean() - values["b"].mean())
-
-
-@pytest.mark.parametrize(
-    ("better", "first", "second"), [("higher", 2.0, 1.0), ("lower", 1.0, 2.0), ("one", 0.9, 1.3)]
-)
-def test_the_better_one_has_the_positive_effect(better, first, second):
-    measure = Measure(name="x", title="x", better=better)
-    steps = np.linspace(0.0, 0.05, 12)
-    values = {"good": first + steps, "bad": second + steps, "same": first + steps}
-    found = {(d.first, d.second): d for d in differences(measure, values, "frame")}
-    assert found["good", "bad"].effect == 1.0
-    assert found["bad", "same"].effect == -1.0
-    assert found["good", "same"].effect == 0.0
-    assert found["good", "same"].pairs == 0
-    # Holm: the smaller two of three p, which are equal, times 3
-    assert found["good", "bad"].holm == pytest.approx(3.0 * found["good", "bad"].p)
-
-
-def test_frames_without_a_place_are_left_out():
-    measure = Measure(name="x", title="x", better="lower")
-    a, b = np.arange(8.0), np.arange(8.0) + 1.0
-    a[2] = np.nan
-    (found,) = differences(measure, {"a": a, "b": b}, "frame")
-    assert (found.pairs, found.difference) == (7, -1.0)
-    assert differences(measure, {"a": a * np.nan, "b": b}, "frame") == []
-
-
-def test_means_of_frames():
-    means = frame_means(np.array([1.0, 3.0, 10.0, 20.0]), np.array([7, 7, 2, 2]))
-    np.testing.assert_allclose(means, [15.0, 2.0])
-
-
 # who
 
 
@@ -351,7 +233,9 @@ def test_places_are_measured_where_the_data_has_them(tmp_path, runs):
     bare = make_pairs(tmp_path / "bare.zarr", images=("bmode", "bmode_fast", "mask"))
     task = prepare(runs[:1], bare, SMALL)
     assert list(task.measuring.places) == []
-    assert task.measure().rows[1].values.keys() == {"psnr", "ssim", "pkl"}
+    assert task.measure().rows[1].values.keys() == {
+        "psnr", "ssim", "pkl", "pkl_skip_empty"
+    }  # fmt: skip
 
 
 def test_a_split_without_frames(tmp_path, runs):
@@ -399,6 +283,50 @@ def test_files_agree_with_each_other(found, tmp_path):
     worst = 100.0 * np.percentile(mine, 95)  # high is bad of what should be low
     assert float(table["MSA"]["pKL (x 100) 95 %"]) == pytest.approx(worst, abs=0.006)
     assert len((tmp_path / "frames.csv").read_text().splitlines()) == 1 + 3 * 4
+
+
+def test_significance_is_written(found, tmp_path):
+    write_tables(found, tmp_path)
+    with (tmp_path / "significance.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert len(lines) == len(found.differences)
+    tests = [d for d in found.differences if (d.measure, d.first) == ("psnr", "low quality")]
+    for test in (test for test in tests if test.second == "MSA"):
+        (line,) = [line for line in lines if (line["measure"], line["by"], line["first"],
+                   line["second"]) == ("psnr", test.by, "low quality", "MSA")]  # fmt: skip
+        assert [float(line[name]) for name in ("difference", "effect", "holm")] == [
+            test.difference, test.effect, test.holm
+        ]  # fmt: skip
+        text = (tmp_path / "table.md").read_text().split(f"**Significance, by {test.by}**")[1]
+        (row,) = [row for row in text.split("**")[0].splitlines() if "| low quality - MSA " in row]
+        shown = f"{test.difference:+.2f} ({test.effect:+.2f}, p {test.holm:.3f})"
+        assert row.split(" | ")[1] == shown
+
+
+def test_the_full_table_has_more(found):
+    """Spread of KID over subsets, and pKL without empty bins, whatever rule is asked for."""
+    short, full = quality_table(found), quality_table(found, full=True)
+    titles = [title for title, _ in full.heads]
+    assert set(titles) - {title for title, _ in short.heads} == {"pKL, empty bins skipped (x 100)"}
+    row = found.rows[1]
+    said = row.distances["kid"].summary()
+    assert full.rows[1][1][-1].text == f"{said.mean:.3f} \u00b1 {said.std:.3f}"
+    assert short.rows[1][1][-1].text == f"{said.mean:.3f}"
+    assert found.score(row, found.measures[3]).made.settings["rule"] == "skip_empty"
+    assert "pkl_skip_empty" not in {d.measure for d in found.differences}
+    other = dataclasses.replace(SMALL, rule="skip_empty")
+    assert [m.name for m in patch_measures(other, 32)] == ["psnr", "ssim", "pkl"]
+
+
+def test_remarks_on_a_run_are_notes(data, runs, monkeypatch):
+    def remarked(folder, weights):
+        run = load_run(folder, weights)
+        object.__setattr__(run, "remarks", ("000002: damaged, passed over",))
+        return run
+
+    monkeypatch.setattr("insonate.evaluation.candidates.load_run", remarked)
+    notes = prepare(runs[:1], data, SMALL).notes
+    assert notes[0] == "m: 000002: damaged, passed over"
 
 
 def test_the_same_evaluation_twice(found, data, runs):

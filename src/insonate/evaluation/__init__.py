@@ -4,7 +4,7 @@ from insonate.evaluation.comparison import compare, write_comparison
 from insonate.evaluation.evaluate import Machine, Task, evaluate, prepare
 from insonate.evaluation.results import Evaluation, write_results
 from insonate.evaluation.settings import EvaluationSettings
-from insonate.evaluation.tables import write_tables
+from insonate.evaluation.writing import write_tables
 
 __all__ = [
     "Evaluation",

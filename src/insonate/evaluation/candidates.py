@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from insonate.errors import InputError
 from insonate.evaluation.plan import Arrays
-from insonate.recipe import Weights
+from insonate.recipe import Run, Weights, load_run
 from insonate.translation.torch_network import Precision
 from insonate.translation.translator import Translator
 
@@ -87,7 +87,7 @@ class RunCandidate:
         Raises:
             InputError: no run, or the data has regions that it does not know.
         """
-        translator = self._load()
+        _, translator = self._load()
         table = self._table(translator)
 
         def translate(arrays: Arrays, first: int) -> NDArray[np.float32]:
@@ -100,25 +100,26 @@ class RunCandidate:
 
     @cached_property
     def about(self) -> Mapping[str, Any]:
-        """What is said of it in a report: method, inputs, step, weights, recipe, versions.
+        """What is said of it in a report: method, step, weights, recipe, remarks on loading it.
 
         Raises:
             InputError: as `open`.
         """
-        said = self._load().about
+        run, translator = self._load()
+        said = translator.about
         return {
             "folder": str(self.folder), "method": said.method, "step": said.step,
             "inputs": list(said.inputs), "weights": said.weights, "recipe": said.recipe,
             "versions": read_json(self.folder / "versions.json"),
             "data": read_json(self.folder / "data.json"),
+            "remarks": list(getattr(run, "remarks", ())),
         }  # fmt: skip
 
-    def _load(self) -> Translator:
-        translator = Translator.load(
-            self.folder, self.device, self.precision, self.weights, seed=self.seed
-        )
+    def _load(self) -> tuple[Run, Translator]:
+        run = load_run(self.folder, self.weights)
+        translator = Translator.load(run, self.device, self.precision, seed=self.seed)
         self._table(translator)
-        return translator
+        return run, translator
 
     def _table(self, translator: Translator) -> NDArray[np.int64] | None:
         """Labels of the data as the run counts them, if it sees any."""

@@ -159,7 +159,8 @@ def prepare(
     machine = machine or Machine()
     runs = open_runs(folders, where, machine, names)
     plan = Plan(where, settings, [name for run in runs for name in run.about["inputs"]])
-    notes = [note for run in runs for note in check_held_out(run, plan)]
+    notes = [f"{run.name}: {remark}" for run in runs for remark in run.about["remarks"]]
+    notes += [note for run in runs for note in check_held_out(run, plan)]
     measuring = _measuring(plan, machine.device)
     tiles, dimension = 4 * len(plan), measuring.extractor.dimension
     if tiles <= dimension:
@@ -224,7 +225,7 @@ def _differences(
 ) -> list[Difference]:
     found: list[Difference] = []
     frames = np.array([patch.frame for patch in patches], np.int64)
-    for measure in measuring.measures:
+    for measure in (each for each in measuring.measures if each.short):
         values = {row.name: row.values[measure.name] for row in rows}
         if not measuring.plan.settings.whole:
             found += differences(measure, values, "patch")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -35,6 +36,7 @@ class Measure:
         digits: in tables.
         scale: what tables multiply it by.
         about: in one line.
+        short: it stands in the short table and is tested, not in full results only.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Measure:
     digits: int = 2
     scale: float = 1.0
     about: str = ""
+    short: bool = True
 
     @property
     def tail(self) -> int:
@@ -83,7 +86,7 @@ def _most(name: str) -> float:
 
 
 def patch_measures(settings: EvaluationSettings, side: int) -> tuple[PatchMeasure, ...]:
-    """PSNR, SSIM and pKL, and MS-SSIM if the images are large enough.
+    """PSNR, SSIM, pKL by the rule asked for and by skip_empty, MS-SSIM if images are large.
 
     Of whole frames they are measured within the fan; of crops, as in the paper, over all
     pixels, outside of the fan too.
@@ -99,6 +102,11 @@ def patch_measures(settings: EvaluationSettings, side: int) -> tuple[PatchMeasur
             "pkl", "pKL (x 100)", 100.0, PatchKl(settings.rule, settings.whole), settings, side
         ),
     ]
+    if settings.rule != "skip_empty":
+        skipping = PatchKl("skip_empty", settings.whole)
+        title = "pKL, empty bins skipped (x 100)"
+        column = _column("pkl_skip_empty", title, 100.0, skipping, settings, side)
+        found.append(dataclasses.replace(column, short=False))
     if side > _LEAST_SCALES and not settings.whole:
         found.append(_column("ms_ssim", "MS-SSIM [%]", 100.0, MsSsim(), settings, side))
     return tuple(found)
@@ -108,6 +116,7 @@ _ABOUT = {
     "psnr": "peak signal-to-noise ratio; an error below that of rounding counts as that",
     "ssim": "structural similarity",
     "pkl": "Kullback-Leibler divergence of the histograms of patches of 32 x 32 pixels",
+    "pkl_skip_empty": "the same without bins that one of both histograms leaves empty",
     "ms_ssim": "structural similarity over five scales",
 }
 

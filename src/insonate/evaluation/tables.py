@@ -6,13 +6,11 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from insonate.data.files import replacing
 from insonate.evaluation.measures import Measure
 from insonate.evaluation.results import Evaluation, Row
 
-__all__ = ["Cell", "Table", "place_table", "quality_table", "write_tables"]
+__all__ = ["Cell", "Table", "place_table", "quality_table"]
 
 
 @dataclass(frozen=True)
@@ -62,14 +60,22 @@ class Table:
         return out.getvalue()
 
 
-def quality_table(found: Evaluation) -> Table:
-    """Table 2 of Zhang et al. 2020: mean, spread and bad tail of patches; distances of sets."""
+def quality_table(found: Evaluation, full: bool = False) -> Table:
+    """Table 2 of Zhang et al. 2020: mean, spread and bad tail of patches; distances of sets.
+
+    Args:
+        found: to be shown.
+        full: with the columns that the short table leaves out, and the spread of distances.
+    """
+    measures = [measure for measure in found.measures if measure.short or full]
     heads: list[tuple[str, Sequence[str]]] = []
-    for measure in found.measures:
+    for measure in measures:
         heads.append((measure.title, ("mean", "std", f"{measure.tail} %")))
     heads += [(measure.title, ("",)) for measure in found.distances]
-    columns = (*found.measures, *found.distances)
-    rows = [(row.name, _cells(found, row, columns, spread=True)) for row in found.rows]
+    rows = [
+        (row.name, _spread(found, row, measures) + _distances(found, row, full))
+        for row in found.rows
+    ]
     what = "whole frames, within the fan" if found.settings.whole else _crops(found)
     tiles = f"distances of {4 * len(found.data['frames'])} tiles of {found.data['tile']} pixels"
     about = [f"n = {len(found.patches)}: {what}, of split {found.settings.split}; {tiles}."]
@@ -79,30 +85,9 @@ def quality_table(found: Evaluation) -> Table:
 def place_table(found: Evaluation) -> Table:
     """How good images are where: in shadow, at borders; means over whole frames."""
     heads = [(measure.title, ("",)) for measure in found.places]
-    rows = [(row.name, _cells(found, row, found.places, spread=False)) for row in found.rows]
+    rows = [(row.name, _means(found, row, found.places)) for row in found.rows]
     frames = f"Means over {len(found.data['frames'])} whole frames, within the fan."
     return Table("Shadows and anatomy", heads, rows, [frames])
-
-
-def write_tables(found: Evaluation, folder: Path) -> list[Path]:
-    """Write table.md with all tables, and each as a CSV file.
-
-    Args:
-        found: to be shown.
-        folder: that exists.
-
-    Raises:
-        InputError: a file cannot be written.
-    """
-    tables = {"table.csv": quality_table(found)}
-    if found.places:
-        tables["places.csv"] = place_table(found)
-    files = {name: table.csv() for name, table in tables.items()}
-    files["table.md"] = "\n\n".join(table.markdown() for table in tables.values()) + "\n"
-    for name, text in files.items():
-        with replacing(folder / name) as path:
-            path.write_text(text, encoding="utf-8")
-    return [folder / name for name in files]
 
 
 def _crops(found: Evaluation) -> str:
@@ -111,19 +96,32 @@ def _crops(found: Evaluation) -> str:
     return f"{s.crops} crops of {found.data['crop']} pixels a frame, {whole}"
 
 
-def _cells(found: Evaluation, row: Row, columns: Sequence[Measure], spread: bool) -> list[Cell]:
+def _means(found: Evaluation, row: Row, columns: Sequence[Measure]) -> list[Cell]:
+    return [cell for measure in columns for cell in _spread(found, row, [measure])[:1]]
+
+
+def _spread(found: Evaluation, row: Row, columns: Sequence[Measure]) -> list[Cell]:
+    """Mean, standard deviation and bad tail of every column."""
     cells: list[Cell] = []
     for measure in columns:
         score = found.score(row, measure)
-        single = measure.name in row.distances or not spread
         if score is None:
-            cells += [Cell("n/a")] * (1 if single else 3)
+            cells += [Cell("n/a")] * 3
             continue
         said, best = score.summary(), row.name in found.best(measure)
+        tail = said.high if measure.tail == 95 else said.low
         cells.append(Cell(measure.text(said.mean), best))
-        if not single:
-            tail = said.high if measure.tail == 95 else said.low
-            cells += [Cell(measure.text(said.std)), Cell(measure.text(tail))]
+        cells += [Cell(measure.text(said.std)), Cell(measure.text(tail))]
+    return cells
+
+
+def _distances(found: Evaluation, row: Row, full: bool) -> list[Cell]:
+    """Distances of sets; those of many subsets with their spread in the full table."""
+    cells = []
+    for measure in found.distances:
+        said = row.distances[measure.name].summary()
+        spread = f" \u00b1 {measure.text(said.std)}" if full and said.count > 1 else ""
+        cells.append(Cell(measure.text(said.mean) + spread, row.name in found.best(measure)))
     return cells
 
 

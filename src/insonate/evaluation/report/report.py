@@ -27,6 +27,7 @@ from insonate.evaluation.report.page import (
     table_html,
 )
 from insonate.evaluation.results import Evaluation
+from insonate.evaluation.significance import p_text
 from insonate.evaluation.strips import Strip
 from insonate.evaluation.tables import place_table, quality_table
 
@@ -96,7 +97,8 @@ def _head(found: Evaluation, title: str) -> Html:
         f"{found.settings.split}; {made.get('date', '')}, insonate {made.get('insonate', '')}"
         f"{', commit ' + str(made['commit']) if 'commit' in made else ''}"
     )
-    cards = "".join(_card(found, measure) for measure in (*found.measures, *found.distances))
+    shown = (m for m in (*found.measures, *found.distances) if m.short)
+    cards = "".join(_card(found, measure) for measure in shown)
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in found.notes)
     return (
         f'<header><h1>{escape(title)}</h1><p class="soft">{escape(under)}</p>'
@@ -116,7 +118,9 @@ def _card(found: Evaluation, measure: Measure) -> Html:
 
 
 def _tables(found: Evaluation) -> Html:
-    quality = section("Quality", table_html(quality_table(found)), _about(found, quality=True))
+    quality = section(
+        "Quality", table_html(quality_table(found, full=True)), _about(found, quality=True)
+    )
     if not found.places:
         return quality
     places = section(
@@ -179,7 +183,7 @@ def _matrix(found: Evaluation, measure: Measure, by: str) -> Html:
     for d in found.differences:
         if d.measure == measure.name and d.by == by:
             sure = d.holm < LEVEL
-            below = f"p {_p(d.holm)}" if sure else "n.s."
+            below = f"p {p_text(d.holm)}" if sure else "n.s."
             for pair, effect in (
                 ((d.first, d.second), d.effect),
                 ((d.second, d.first), -d.effect),
@@ -188,10 +192,6 @@ def _matrix(found: Evaluation, measure: Measure, by: str) -> Html:
     if not cells:
         return ""
     return matrix_html(f"{measure.title}, by {by}", [row.name for row in found.rows], cells)
-
-
-def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else f"{value:.0e}" if value > 1e-99 else "< 1e-99"
 
 
 def _pictures(strips: Sequence[tuple[str, Strip]]) -> Html:
