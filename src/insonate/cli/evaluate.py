@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from tyro.conf import Positional, arg
 
-from insonate.cli.translate import need
+from insonate.cli.needs import need
 from insonate.errors import InputError
 
 if TYPE_CHECKING:

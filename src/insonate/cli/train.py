@@ -9,6 +9,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, Suppress, arg
 
+from insonate.cli.needs import need
 from insonate.errors import InputError
 
 __all__ = ["Train", "split_changes"]
@@ -42,7 +43,7 @@ class Train:
 
     def run(self) -> None:
         """Train, show the progress, and say where the run is."""
-        _need_torch()
+        need("torch", "lightning_fabric", "safetensors", "tensorboard", "zarr")
         from insonate.recipe import load_recipe, train
 
         recipe = load_recipe(self.recipe, self.changes)
@@ -77,18 +78,3 @@ def split_changes(words: Sequence[str]) -> tuple[list[str], Changes]:
             raise InputError(f"--{name}: expected a value behind it")
         changes.append((name, value))
     return known, tuple(changes)
-
-
-def _need_torch() -> None:
-    """Say what is missing before a deep import does.
-
-    Raises:
-        InputError: a package is not installed.
-    """
-    from importlib.util import find_spec
-
-    for module in ("torch", "lightning_fabric", "safetensors", "tensorboard", "zarr"):
-        if find_spec(module) is None:
-            raise InputError(
-                f'{module} is not installed; training needs: pip install "insonate[learning]"'
-            )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, UseAppendAction, arg
 
+from insonate.cli.needs import need
 from insonate.errors import InputError
 
 if TYPE_CHECKING:
@@ -222,20 +223,3 @@ class Bar:
     def close(self) -> None:
         """Take it away."""
         self._bar.close()
-
-
-def need(*modules: str, extra: str = "learning") -> None:
-    """Say which package is missing before a deep import does.
-
-    Args:
-        modules: that are imported later.
-        extra: of the package that brings them.
-
-    Raises:
-        InputError: one is not installed.
-    """
-    from importlib.util import find_spec
-
-    for module in modules:
-        if find_spec(module) is None:
-            raise InputError(f'{module} is not installed: pip install "insonate[{extra}]"')
