@@ -50,6 +50,9 @@ PAIRS = (
 LEVEL = 0.05  # corrected p below which a difference counts
 #: Columns of the table in README.md.
 COLUMNS = ("psnr", "ssim", "pkl", "fid", "kid", "shadow_error", "border_error", "border_edges")
+#: Where shadows and anatomy show, and the rows of which the last has them both given.
+PLACES = ("shadow_error", "shadow_level", "border_error", "region_levels")
+INFORMED, BEFORE = "L2H, MSA", ("L2H, M", "L2H, MS")
 
 
 def measure(given: argparse.Namespace) -> tuple[Evaluation, dict[str, Any]]:
@@ -107,20 +110,38 @@ def _tests(found: Evaluation) -> list[str]:
     pairs = [pair for pair in PAIRS if set(pair) <= set(names)]
     about = "Differences of means; p by Wilcoxon's signed ranks of frames, corrected by Holm:"
     lines = [_test(found, *pair) for pair in pairs or itertools.pairwise(names)]
-    return [about, "", *lines]
+    return [about, "", *lines, *_anatomy(found)]
+
+
+def _anatomy(found: Evaluation) -> list[str]:
+    """One line: whether shadows and anatomy are better with the maps that show them."""
+    names = [row.name for row in found.rows]
+    if INFORMED not in names or not found.places:
+        return []
+    said = [
+        f"beside {before}: {_differences(found, before, INFORMED, PLACES)}"
+        for before in BEFORE
+        if before in names
+    ]
+    return ["", f"Shadows and anatomy of {INFORMED}, {'; '.join(said)}."] if said else []
 
 
 def _test(found: Evaluation, before: str, after: str) -> str:
-    """What the second has more than the first, in every column that is tested."""
+    """What the second has more than the first, in every column of the table that is tested."""
+    return f"- {after} beside {before}: {_differences(found, before, after, COLUMNS)}."
+
+
+def _differences(found: Evaluation, before: str, after: str, names: Sequence[str]) -> str:
+    """What the second has more than the first, by frames, in columns of these names."""
     said = []
     for column in found.columns:
         tests = (d for d in found.differences if d.measure == column.name and d.by == "frame")
         test = next((d for d in tests if {d.first, d.second} == {before, after}), None)
-        if column.name in COLUMNS and test is not None:
+        if column.name in names and test is not None:
             more = test.difference if test.first == after else -test.difference
             sure = f"p {test.holm:.0e}" if test.holm < LEVEL else "not significant"
             said.append(f"{column.title} {'+' if more >= 0 else ''}{column.text(more)} ({sure})")
-    return f"- {after} beside {before}: {', '.join(said)}."
+    return ", ".join(said)
 
 
 def main() -> None:
