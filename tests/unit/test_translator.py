@@ -188,7 +188,7 @@ def test_out_of_memory_is_told(monkeypatch, failure):
         raise failure
 
     monkeypatch.setattr(run.method, "translate", fail)
-    with pytest.raises(InputError, match="out of memory for images of 2 x 1 x 40 x 50") as error:
+    with pytest.raises(InputError, match="on cpu; images of 2 x 1 x 40 x 50: ") as error:
         Translator.load(run).frames(arrays())
     assert one_line(error)
 

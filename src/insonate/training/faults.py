@@ -12,10 +12,7 @@ from insonate.errors import InputError
 __all__ = ["telling_memory"]
 
 #: How allocators say that there is no memory, apart from errors of their own.
-_WORDS = (
-    "can't allocate memory", "not enough memory", "Cannot allocate memory",
-    "CUDA error: out of memory", "STATUS_ALLOC_FAILED",
-)  # fmt: skip
+_WORDS = ("out of memory", "not enough memory", "allocate memory", "alloc_failed")
 _ADVICE = (
     "expected less: lower batches.size or batches.crop, use training.precision bf16, or a "
     "narrower network"
@@ -23,11 +20,12 @@ _ADVICE = (
 
 
 @contextmanager
-def telling_memory(device: torch.device) -> Iterator[None]:
-    """Turn an allocation that failed into one line, with the settings to lower.
+def telling_memory(device: torch.device, advice: str = _ADVICE) -> Iterator[None]:
+    """Turn an allocation that failed into one line, with what to change.
 
     Args:
         device: that computes.
+        advice: what to change; settings of a training if nothing else is said.
 
     Raises:
         InputError: out of memory.
@@ -35,8 +33,8 @@ def telling_memory(device: torch.device) -> Iterator[None]:
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise InputError(f"out of memory on {device}; {_ADVICE}") from error
+        raise InputError(f"out of memory on {device}; {advice}") from error
     except RuntimeError as error:
-        if not any(words in str(error) for words in _WORDS):
+        if not any(words in str(error).lower() for words in _WORDS):
             raise
-        raise InputError(f"out of memory on {device}; {_ADVICE}") from error
+        raise InputError(f"out of memory on {device}; {advice}") from error

@@ -153,7 +153,8 @@ def translate_dataset(
         How many frames there are.
 
     Raises:
-        InputError: as `DatasetTranslation` says, something else lies at `out`, or that is in `where`.
+        InputError: as `DatasetTranslation` says, something else lies at `out`, or that is in
+            `where`.
     """
     if batch < 1:
         raise InputError(f"--batch: expected at least 1, got {batch}")

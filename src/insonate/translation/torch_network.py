@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +15,7 @@ from insonate.data.batches import Batch, Chance, Padding
 from insonate.errors import InputError
 from insonate.methods import Method
 from insonate.recipe import Run
+from insonate.training.faults import telling_memory
 from insonate.translation.about import About
 from insonate.translation.network import Arrays
 
@@ -23,7 +23,6 @@ __all__ = ["Precision", "TorchNetwork", "about_run", "masked", "translated"]
 
 #: Of the networks: 32 bits, or 16 where autocast thinks them enough.
 Precision = Literal["32", "bf16"]
-_NO_MEMORY = ("out of memory", "allocate memory", "alloc_failed")
 
 
 class TorchNetwork:
@@ -53,7 +52,7 @@ class TorchNetwork:
         self.about = about_run(run)
         self.device, self.precision = find_device(device), precision
         self.padding: Padding = padding
-        with telling_memory(f"the networks on {device}; expected a larger device"):
+        with telling_memory(self.device, "the networks need a larger one"):
             self.method = run.method.eval().to(self.device)
         if channels_last:
             self.method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -67,9 +66,8 @@ class TorchNetwork:
             name: torch.from_numpy(np.require(a, None, ["C", "W"])) for name, a in arrays.items()
         }
         size = " x ".join(map(str, next(iter(arrays.values())).shape))
-        with telling_memory(
-            f"images of {size} on {self.device}; expected fewer at a time, or precision bf16"
-        ):
+        advice = f"images of {size}: expected fewer at a time, or precision bf16"
+        with telling_memory(self.device, advice):
             moved = {name: tensor.to(self.device) for name, tensor in given.items()}
             return self.images(moved, Chance(seed, 0, first)).cpu().numpy()
 
@@ -154,23 +152,3 @@ def find_device(name: str) -> torch.device:
     if device.type not in ("cpu", "cuda") or (device.type == "cpu" and name != "cpu"):
         raise InputError(f"--device {name}: expected cpu, cuda or cuda:1")
     return device
-
-
-@contextmanager
-def telling_memory(what: str) -> Iterator[None]:
-    """Say in a line what did not fit into memory, and what would.
-
-    Args:
-        what: that needed it, and what to change.
-
-    Raises:
-        InputError: memory was not enough.
-    """
-    try:
-        yield
-    except MemoryError as error:
-        raise InputError(f"out of memory for {what}") from error
-    except RuntimeError as error:
-        if any(words in str(error).lower() for words in _NO_MEMORY):
-            raise InputError(f"out of memory for {what}") from error
-        raise
