@@ -106,7 +106,9 @@ def test_noise_is_refused(tmp_path):
 
 def test_what_differs_from_torch_is_not_written(tmp_path, monkeypatch):
     real, run = OnnxNetwork.__call__, random_run("M")
-    monkeypatch.setattr(onnx_export, "_traced", lambda exported, about: onnx.ModelProto())
+    image = onnx.helper.make_tensor_value_info("translated", onnx.TensorProto.FLOAT, [1, 1, 8, 8])
+    model = onnx.helper.make_model(onnx.helper.make_graph([], "none", [], [image]))
+    monkeypatch.setattr(onnx_export, "_traced", lambda exported, about: model)
     monkeypatch.setattr(onnx_export, "OnnxNetwork", lambda path: Fake(run, real))
     with pytest.raises(InputError, match=r"differs from torch by 1\.0e-02, expected at most"):
         export_onnx(run, tmp_path / "model.onnx")
