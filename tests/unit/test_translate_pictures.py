@@ -202,6 +202,16 @@ def test_too_large(plain, tmp_path, monkeypatch):
         translate_pictures(plain, source, tmp_path / "out.png", {})
 
 
+def test_a_folder_keeps_what_was_translated_before_a_failure(plain, tmp_path):
+    """As docs/translating.rst says; every file that is there is whole."""
+    save(tmp_path / "in/a.png", speckle())
+    (tmp_path / "in/b.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=r"b\.png"):
+        translate_pictures(plain, tmp_path / "in", tmp_path / "out", {})
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.png"]
+    assert shown(tmp_path / "out/a.png").shape == (ROWS, COLUMNS)
+
+
 def test_nothing_that_is_read_is_written_over(plain, tmp_path):
     source, fan = save(tmp_path / "a.png", speckle()), save(tmp_path / "m.png", speckle())
     (tmp_path / "link.png").symlink_to(source)
