@@ -86,6 +86,7 @@ def test_precision_may_be_written_as_a_number(path):
         ("method: {name: l2h}\ntraining: {steps: 1.5}", "training.steps: expected a whole number"),
         ("- method", "expected a recipe, names and values"),
         ("method: {", "not YAML"),
+        ("method: {name: l2h}\nbatches: {size: 4, size: 8}", "size: twice"),
     ],
 )
 def test_recipes_that_are_none(path, text, said):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ def read_content(path: Path, kind: str) -> Any:
         kind: what it should be, for the error: "scene file".
 
     Raises:
-        InputError: missing, unreadable, too large, or neither JSON nor YAML.
+        InputError: missing, unreadable, too large, neither JSON nor YAML, or a key twice in one
+            mapping, of which the first would be lost.
     """
     try:
         with path.open("rb") as file:
@@ -38,6 +40,33 @@ def read_content(path: Path, kind: str) -> Any:
     form = "JSON" if path.suffix.lower() == ".json" else "YAML"
     try:
         text = raw.decode("utf-8")
-        return json.loads(text) if form == "JSON" else yaml.safe_load(text)
+        if form == "JSON":
+            return json.loads(text, object_pairs_hook=_of_pairs)
+        return yaml.load(text, Loader=_Loader)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise InputError(f"{path}: not {form} ({' '.join(str(error).split())[:160]})") from error
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain values alone, and no key twice; merged keys (<<) may be set anew."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        assert node is not None
+        _refuse_twice(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        return node
+
+
+def _of_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    _refuse_twice(key for key, _ in pairs)
+    return dict(pairs)
+
+
+def _refuse_twice(keys: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            raise InputError(f"{' '.join(key.split())[:80]}: twice")
+        seen.add(key)
