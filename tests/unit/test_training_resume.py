@@ -41,13 +41,17 @@ def test_every_method_is_tried():
     assert TINY.keys() == METHODS.keys()
 
 
-@pytest.mark.parametrize("method", TINY)
-def test_six_steps_are_three_and_three(method, data, tmp_path):
-    extra = {"clip": 1.0, "schedule": {"kind": "linear", "hold": 1, "decay": 1}}
-    whole = train(tiny_recipe(method, extra), data, tmp_path / "whole", silent=True)
+@pytest.mark.parametrize(
+    ("method", "training", "batches"),
+    [*((method, {}, {}) for method in TINY),
+     ("l2h", {"precision": "bf16"}, {"flip": True, "workers": 2})],
+)  # fmt: skip
+def test_six_steps_are_three_and_three(method, training, batches, data, tmp_path):
+    extra = {"clip": 1.0, "schedule": {"kind": "linear", "hold": 1, "decay": 1}} | training
+    whole = train(tiny_recipe(method, extra, batches), data, tmp_path / "whole", silent=True)
     part = tmp_path / "part"
-    train(tiny_recipe(method, extra | {"steps": 3}), data, part, silent=True)
-    train(tiny_recipe(method, extra), data, part, silent=True)
+    train(tiny_recipe(method, extra | {"steps": 3}, batches), data, part, silent=True)
+    train(tiny_recipe(method, extra, batches), data, part, silent=True)
     assert_same(tensors(whole, 6), tensors(part, 6))
 
 
@@ -234,3 +238,107 @@ def test_a_run_that_failed_is_not_a_half_checkpoint(data, tmp_path, monkeypatch)
     with pytest.raises(InputError, match="stop"):
         train(tiny_recipe(), data, tmp_path, silent=True)
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["000003"]
+
+
+def fails_at_step_two(self, step, values):
+    raise InputError("stop")
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_a_run_without_checkpoints_is_begun_anew(foreign, data, tmp_path, monkeypatch):
+    """What errors advise, such as a smaller batch, can be done with the same command."""
+    with monkeypatch.context() as patch:
+        patch.setattr(RunLog, "line", fails_at_step_two)
+        with pytest.raises(InputError, match="stop"):
+            train(tiny_recipe(), data, tmp_path, silent=True)
+    (tmp_path / "log.jsonl").write_text('{"step": 0}\n')
+    (tmp_path / "pictures").mkdir(exist_ok=True)
+    (tmp_path / "pictures/000000.png").write_bytes(b"")
+    smaller = tiny_recipe(training={"steps": 2}, batches={"size": 1})
+    if foreign:  # whose files these are cannot be told
+        (tmp_path / "data.json").write_text("[]")
+        with pytest.raises(InputError, match="belongs to another recipe"):
+            train(smaller, data, tmp_path, silent=True)
+        return
+    train(smaller, data, tmp_path, silent=True)
+    assert load_run(tmp_path).recipe.batches.size == 1
+    assert [line["step"] for line in lines(tmp_path)] == [2, 2]
+    assert not (tmp_path / "pictures/000000.png").exists()
+
+
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda state: state | {"journal": {}},
+        lambda state: state | {"journal": [1]},
+        lambda state: state | {"journal": {"sums": {"a": 1.0}, "counts": {}, "latest": {}}},
+        lambda state: state | {"step": 7},
+        lambda state: state | {"recipe": DEEP},
+        lambda state: None,
+    ],
+)
+def test_damaged_states_are_passed_over_with_a_remark(damage, data, run, tmp_path, capsys):
+    part = tmp_path / "part"
+    shutil.copytree(run, part)
+    path = part / "checkpoints/000006/state.json"
+    state = damage(json.loads(path.read_text()))
+    path.write_text(DEEP if state is None else json.dumps(state))
+    found = load_run(part)
+    assert found.step == 3
+    (remark,) = found.remarks
+    assert "000006" in remark
+    assert remark.endswith(f"passed over for {part / 'checkpoints/000003'}")
+    train(tiny_recipe(), data, part)
+    assert "000006" in capsys.readouterr().err
+    assert load_run(part).remarks == ()
+
+
+@pytest.mark.parametrize("text", ['{"regions": "abc"}', '{"regions": [1]}', "[]", DEEP])
+def test_damaged_descriptions_of_data(text, data, run, tmp_path):
+    part = tmp_path / "part"
+    shutil.copytree(run, part)
+    (part / "data.json").write_text(text)
+    with pytest.raises(InputError, match=r"data\.json: "):
+        load_run(part)
+    with pytest.raises(InputError, match=r"data\.json: "):
+        train(tiny_recipe(), data, part, silent=True)
+
+
+def test_a_nested_recipe_is_another(data, run, tmp_path):
+    part = tmp_path / "part"
+    shutil.copytree(run, part)
+    (part / "recipe.yaml").write_text(DEEP)
+    with pytest.raises(InputError, match="belongs to another recipe"):
+        train(tiny_recipe(), data, part, silent=True)
+
+
+def test_windows_fit_the_stride(data, tmp_path):
+    with pytest.raises(InputError, match=r"batches\.crop: 33 pixels; expected a multiple .* 32"):
+        train(tiny_recipe(batches={"crop": 33}), data, tmp_path / "run", silent=True)
+    assert not (tmp_path / "run/recipe.yaml").exists()
+
+
+@pytest.mark.parametrize(("decay", "said"), [(1, True), (3, False)])
+def test_steps_that_learn_nothing_are_told(decay, said, data, tmp_path, capsys):
+    """Eight frames, four a step: eight steps are four epochs."""
+    schedule = {"kind": "linear", "hold": 1, "decay": decay}
+    recipe = tiny_recipe("bridge", {"steps": 8, "schedule": schedule}, {"size": 4})
+    train(recipe, data, tmp_path, silent=True)
+    error = capsys.readouterr().err
+    assert error.count("\n") == said
+    assert ("hold 1 + decay 1 epochs, but 8 steps are 4 epochs" in error) == said
+    assert ("in the last 50%" in error) == said
+
+
+def test_translate_says_what_was_passed_over(data, run, tmp_path, capsys):
+    from insonate.cli import main
+
+    part = tmp_path / "part"
+    shutil.copytree(run, part)
+    (part / "checkpoints/000006/state.json").write_text("{")
+    words = ["translate", str(part), "--data", data, "--split", "test"]
+    assert main([*words, "--out", str(tmp_path / "out.zarr")]) == 0
+    assert "000006/state.json: not JSON" in capsys.readouterr().err

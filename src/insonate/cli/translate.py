@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,8 +121,11 @@ class Translate:
         from insonate.recipe import load_run
         from insonate.translation.torch_network import TorchNetwork
 
+        run = load_run(self.trained, self.weights)
+        for remark in run.remarks:
+            print(f"insonate: {remark}", file=sys.stderr)
         return TorchNetwork(
-            load_run(self.trained, self.weights),
+            run,
             self.device,
             self.precision,
             self.padding,

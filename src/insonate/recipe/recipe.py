@@ -60,7 +60,7 @@ class Recipe:
         """
         try:
             return from_plain(Recipe, yaml.safe_load(text)).identity == self.identity
-        except (InputError, yaml.YAMLError):
+        except (InputError, yaml.YAMLError, RecursionError):
             return False
 
     def yaml(self) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from insonate.config import read_content
 from insonate.errors import InputError
 from insonate.methods import Method
 from insonate.recipe.recipe import Recipe, load_recipe
@@ -31,6 +30,7 @@ class Run:
         regions: that labels count, as in the data it learned from.
         step: how many it had done.
         folder: of the run.
+        remarks: which later checkpoints were passed over, and why, a line each.
     """
 
     recipe: Recipe
@@ -38,6 +38,7 @@ class Run:
     regions: tuple[str, ...]
     step: int
     folder: Path
+    remarks: tuple[str, ...] = ()
 
 
 def load_run(folder: Path, weights: Weights = "best", step: int | None = None) -> Run:
@@ -62,13 +63,14 @@ def load_run(folder: Path, weights: Weights = "best", step: int | None = None) -
         found = [folder / "checkpoints" / checkpoint_name(step)]
     if not found:
         raise InputError(f"{folder}: no checkpoint yet")
-    checkpoint = _load_first_sound(method, found, recipe, weights)
-    return Run(recipe, method.eval(), regions, checkpoint.step, folder)
+    checkpoint, remarks = _load_first_sound(method, found, recipe, weights)
+    return Run(recipe, method.eval(), regions, checkpoint.step, folder, remarks)
 
 
 def _load_first_sound(
     method: Method, folders: list[Path], recipe: Recipe, weights: Weights
-) -> Checkpoint:
+) -> tuple[Checkpoint, tuple[str, ...]]:
+    remarks: tuple[str, ...] = ()
     for number, path in enumerate(folders):
         try:
             checkpoint = Checkpoint.open(path)
@@ -79,16 +81,17 @@ def _load_first_sound(
             ):
                 raise InputError(f"{path}: no averages are kept; expected the weights raw or best")
             load_weights(method, checkpoint, averaged=weights != "raw")
-            return checkpoint
-        except InputError:
+            return checkpoint, remarks
+        except InputError as error:
             if number + 1 == len(folders):
                 raise
+            remarks = (*remarks, f"{error}; passed over for {folders[number + 1]}")
     raise AssertionError("no folders")
 
 
 def _regions(path: Path) -> tuple[str, ...]:
-    try:
-        said: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return tuple(str(name) for name in said["regions"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: damaged; expected what data the run has") from error
+    said = read_content(path, "description of a run's data")
+    names = said.get("regions") if isinstance(said, dict) else None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"{path}: damaged; regions: expected a list of names")
+    return tuple(names)

@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from insonate.config import read_content
 from insonate.errors import InputError
 
 __all__ = ["Checkpoint", "checkpoint_name", "checkpoints", "write_checkpoint"]
@@ -45,18 +46,19 @@ class Checkpoint:
             InputError: there is none, or it is none of ours.
         """
         path = folder / STATE
-        try:
-            state = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise InputError(f"{folder}: no checkpoint; expected a {STATE} in it") from error
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path}: damaged; it cannot be read") from error
+        if not path.is_file():
+            raise InputError(f"{folder}: no checkpoint; expected a {STATE} in it")
+        state = read_content(path, "state of a checkpoint")
         if not isinstance(state, dict) or state.get("format") != FORMAT:
             raise InputError(f"{path}: expected a checkpoint of format {FORMAT}")
         kinds = {"step": int, "recipe": str, "sha256": dict}
         for name, kind in kinds.items():
             if not isinstance(state.get(name), kind):
                 raise InputError(f"{path}: damaged; expected a {name}")
+        if checkpoint_name(state["step"]) != folder.name:
+            raise InputError(f"{path}: damaged; step: expected {folder.name}, got {state['step']}")
+        if "journal" in state and not _is_journal(state["journal"]):
+            raise InputError(f"{path}: damaged; journal: expected sums, counts and latest losses")
         return cls(folder, state)
 
     @property
@@ -90,6 +92,18 @@ class Checkpoint:
             return load(raw)
         except SafetensorError as error:
             raise InputError(f"{path}: not a file of tensors ({error})") from error
+
+
+def _is_journal(said: object) -> bool:
+    """Whether losses since the last line of the log can be read: numbers by name."""
+    if not isinstance(said, dict):
+        return False
+    for part in (said.get(name) for name in ("sums", "counts", "latest")):
+        if not isinstance(part, dict):
+            return False
+        if not all(type(value) in (int, float) for value in part.values()):
+            return False
+    return said["sums"].keys() == said["counts"].keys() and all(said["counts"].values())
 
 
 def checkpoint_name(step: int) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from insonate.config import read_content
 from insonate.data.dataset.store import locked
 from insonate.data.files import replacing
 from insonate.errors import InputError
@@ -69,13 +71,18 @@ class RunFolder:
     def open(self, data: Mapping[str, Any]) -> None:
         """Make the folder, or see that it belongs to this run.
 
+        A run that stopped before its first checkpoint has nothing to lose, and is begun anew
+        with whatever recipe and data there are now.
+
         Args:
             data: what `data.json` says, with the hash of the manifest.
 
         Raises:
             InputError: something else lies there, or a run of another recipe or other data.
         """
-        if (self.path / RECIPE).exists():
+        if self._is_without_checkpoints():
+            self._clear()
+        elif (self.path / RECIPE).exists():
             self._check_recipe()
             self._check_data(data)
         else:
@@ -155,6 +162,29 @@ class RunFolder:
         found = checkpoints(self.checkpoints)
         return f"the last good checkpoint is {found[0]}" if found else "there is no checkpoint yet"
 
+    def _is_without_checkpoints(self) -> bool:
+        """Whether it is a run of ours that has kept nothing yet."""
+        if checkpoints(self.checkpoints) or not all(
+            (self.path / name).is_file() for name in (RECIPE, DATA, VERSIONS)
+        ):
+            return False
+        try:
+            self._data_before()
+        except InputError:
+            return False
+        return True
+
+    def _clear(self) -> None:
+        """Forget what was logged and drawn."""
+        try:
+            self.log.unlink(missing_ok=True)
+            for folder in (self.tensorboard, self.pictures):
+                if folder.is_dir():
+                    shutil.rmtree(folder)
+        except OSError as error:
+            why = error.strerror or error
+            raise InputError(f"{self.path}: cannot be cleared ({why})") from error
+
     def _check_owner(self, checkpoint: Checkpoint) -> None:
         if not self.is_same(checkpoint.recipe):
             raise InputError(f"{checkpoint.folder}: foreign checkpoint, of another recipe")
@@ -174,17 +204,21 @@ class RunFolder:
             )
 
     def _check_data(self, data: Mapping[str, Any]) -> None:
-        path = self.path / DATA
-        try:
-            before = json.loads(path.read_text(encoding="utf-8"))
-            manifest, where = before["manifest"], before["data"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: damaged; expected what data the run has") from error
+        manifest, where = self._data_before()
         if manifest != self.manifest:
             raise InputError(
                 f"{self.path}: was begun with other data than {data['data']} is now (it was "
                 f"{where}, manifest {manifest}); expected a new folder"
             )
+
+    def _data_before(self) -> tuple[str, str]:
+        """Hash and place of the data that the run was begun with."""
+        path = self.path / DATA
+        before = read_content(path, "description of a run's data")
+        try:
+            return before["manifest"], before["data"]
+        except (KeyError, TypeError) as error:
+            raise InputError(f"{path}: damaged; expected what data the run has") from error
 
     def _refuse_what_is_no_run(self) -> None:
         known = [*_BEFORE_RECIPE]
@@ -201,5 +235,5 @@ def _step_of(line: str) -> float:
     """The step of a line; a line that was broken off comes after all others."""
     try:
         return int(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return float("inf")
