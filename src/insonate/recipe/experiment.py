@@ -26,6 +26,9 @@ from insonate.training.versions import versions
 
 __all__ = ["assemble", "train"]
 
+#: Share of steps at a learning rate of 0 that passes without a word.
+MOST_IDLE = 0.05
+
 
 def train(
     recipe: Recipe,
@@ -71,6 +74,8 @@ def _train(recipe: Recipe, data: str, out: Path, ranks: Ranks, silent: bool) -> 
     with ranks.holding(folder.claim()):
         ranks.first(lambda: folder.open(about))
         loop = Loop(method, batches, recipe.training, ranks)
+        if ranks.is_first:
+            _warn_of_idle_steps(loop)
         checkpoint = _resume(folder, loop)
         progress = Progress(recipe.training.steps, loop.step, silent or not ranks.is_first)
         with closing(progress):
@@ -100,6 +105,11 @@ def assemble(recipe: Recipe, data: str, ranks: Ranks) -> tuple[Method, Batches, 
     choice, training = recipe.batches, recipe.training
     dataset = open_split(data, method.needs, choice.split, choice.unit)
     batches = Batches(dataset, choice, training.seed, ranks.rank, ranks.count)
+    if choice.crop is not None and choice.crop % method.stride:
+        raise InputError(
+            f"batches.crop: {choice.crop} pixels; expected a multiple of the method's stride, "
+            f"{method.stride} pixels"
+        )
     held_out = open_split(data, method.needs, choice.validation, choice.unit)
     return method, batches, Validation(held_out, training.validation_frames, training.seed, ranks)
 
@@ -114,6 +124,20 @@ def _about(dataset: Dataset) -> dict[str, Any]:
         "rows": layout.rows,
         "columns": layout.columns,
     }
+
+
+def _warn_of_idle_steps(loop: Loop) -> None:
+    """Say so if a schedule, which counts epochs, leaves many of the steps nothing to learn."""
+    schedule, steps = loop.settings.schedule, loop.settings.steps
+    epochs = loop.batches.epoch(steps)
+    share = schedule.idle(epochs)
+    if share > MOST_IDLE:
+        print(
+            f"insonate: training.schedule: hold {schedule.hold} + decay {schedule.decay} epochs, "
+            f"but {steps} steps are {epochs:.4g} epochs of these data; the learning rate is 0 in "
+            f"the last {share:.0%} of them",
+            file=sys.stderr,
+        )
 
 
 def _resume(folder: RunFolder, loop: Loop) -> Checkpoint | None:

@@ -33,6 +33,12 @@ class Schedule:
         least = {"constant": (0, 0), "linear": (0, 1), "halve": (1, 0)}[self.kind]
         _at_least(self, "training.schedule.", {"hold": least[0], "decay": least[1]})
 
+    def idle(self, epochs: float) -> float:
+        """The share of so many epochs in which learning rates are 0."""
+        if self.kind != "linear" or epochs <= 0.0:
+            return 0.0
+        return max(0.0, 1.0 - (self.hold + self.decay) / epochs)
+
     def factor(self, epoch: float) -> float:
         """What learning rates are multiplied with after so many epochs.
 
