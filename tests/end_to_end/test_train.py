@@ -195,9 +195,10 @@ def test_a_full_disk_leaves_the_checkpoint_before(data, recipe, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_ranks_are_as_one(data, recipe, tmp_path):
+@pytest.mark.parametrize("gan", ["false", "true"])
+def test_two_ranks_are_as_one(gan, data, recipe, tmp_path):
     """The same total batch, on one process and on two; losses differ by rounding."""
-    changes = ["--training.steps", "3", "--batches.size", "4", "--method.gan", "false"]
+    changes = ["--training.steps", "3", "--batches.size", "4", "--method.gan", gan]
     words = ["train", recipe, "--data", data, *changes, "--out"]
     assert main([*words, str(tmp_path / "one")]) == 0
     process = start(tmp_path, *words, str(tmp_path / "two"), "--devices", "2")
