@@ -47,7 +47,7 @@ def test_every_make_target_exists():
 
 
 def test_the_python_lines_make_a_frame():
-    (code,) = blocks("python")
+    code, _ = blocks("python")
     names: dict = {}
     exec(compile(code, "README.md", "exec"), names)
     frame = names["frame"]
@@ -55,6 +55,16 @@ def test_the_python_lines_make_a_frame():
         if name != "frame":
             assert getattr(frame, name).shape == frame.bmode.shape, name
     assert 0.2 < frame.bmode[frame.mask].mean() < 0.8
+
+
+def test_the_python_lines_about_looks_name_what_there_is():
+    _, code = blocks("python")
+    names: dict = {}
+    imports = [line for line in code.splitlines() if line.startswith("from ")]
+    exec("\n".join(imports), names)
+    assert callable(names["Translator"].load)
+    assert callable(names["Translator"].__call__)
+    compile(code, "README.md", "exec")
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))

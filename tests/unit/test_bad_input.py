@@ -33,7 +33,7 @@ def everything(folder):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "Expected one of {render, render-dataset, import, data, calibrate, patient, scene"),
+        ([], "Expected one of {render, render-dataset, import, train, translate, export-onnx, "),
         (["rendr"], "Unrecognized options: rendr"),
         (["render"], "SCENE"),
         (["render", "layers", "--quality", "best"], "invalid choice 'best' .*'fast', 'fine'"),
