@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import Positional, arg
 
+from insonate.cli.progress import Bar
 from insonate.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,23 +68,3 @@ class RenderDataset:
         from insonate.data.rendering.cluster import RayCluster
 
         return RayCluster(self.ray, self.device)
-
-
-class Bar:
-    """A progress bar with rate and time left, where a person can see it."""
-
-    def __init__(self, total: int):
-        self.total, self._bar = total, None
-
-    def show(self, complete: int) -> None:
-        """Move to a number of frames; those that were there before do not count for the rate."""
-        from tqdm import tqdm
-
-        if self._bar is None:
-            self._bar = tqdm(total=self.total, initial=complete, unit="frame", disable=None)
-        self._bar.update(complete - self._bar.n)
-
-    def close(self) -> None:
-        """Leave the line."""
-        if self._bar is not None:
-            self._bar.close()

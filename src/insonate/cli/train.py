@@ -29,6 +29,8 @@ class Train:
     """a recipe file (.yaml)."""
     data: Annotated[str | None, arg(metavar="DATA", help_behavior_hint="")] = None
     """folder or URL of a dataset."""
+    real: Annotated[str | None, arg(metavar="DATA", help_behavior_hint="")] = None
+    """the same of real images, for a method that learns from images that are not paired."""
     out: Annotated[Path | None, arg(metavar="RUN", help_behavior_hint="")] = None
     """folder of the run; out/RECIPE."""
     device: str = "cpu"
@@ -53,7 +55,7 @@ class Train:
         if self.data is None:
             raise InputError("--data: missing; expected folder or URL of a dataset")
         out = self.out or Path("out") / self.recipe.stem
-        train(recipe, self.data, out, self.device, self.devices, self.nodes)
+        train(recipe, self.data, out, self.real, self.device, self.devices, self.nodes)
 
 
 def split_changes(words: Sequence[str]) -> tuple[list[str], Changes]:

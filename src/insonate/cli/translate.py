@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from tyro.conf import Positional, UseAppendAction, arg
 
 from insonate.cli.needs import need
+from insonate.cli.progress import Bar
 from insonate.errors import InputError
 
 if TYPE_CHECKING:
+    from insonate.recipe import Run
     from insonate.translation import Translator
     from insonate.translation.network import Network
 
@@ -118,14 +120,10 @@ class Translate:
             from insonate.translation.onnx_network import OnnxNetwork
 
             return OnnxNetwork(self.trained, self.device)
-        from insonate.recipe import load_run
         from insonate.translation.torch_network import TorchNetwork
 
-        run = load_run(self.trained, self.weights)
-        for remark in run.remarks:
-            print(f"insonate: {remark}", file=sys.stderr)
         return TorchNetwork(
-            run,
+            load(self.trained, self.weights),
             self.device,
             self.precision,
             self.padding,
@@ -205,25 +203,25 @@ class ExportOnnx:
     def run(self) -> None:
         """Export, and say what the file takes."""
         need("torch", "zarr", "onnx", "onnxscript", "onnxruntime", extra="onnx")
-        from insonate.recipe import load_run
         from insonate.translation import export_onnx
 
-        about = export_onnx(load_run(self.trained, self.weights), self.out)
+        about = export_onnx(load(self.trained, self.weights), self.out)
         print(f"{self.out}: {', '.join(about.inputs)} to translated, by {about.words()}")
 
 
-class Bar:
-    """A count of frames with their rate, where a person can see it."""
+def load(trained: Path, weights: Weights) -> Run:
+    """A run, with what it has to remark on the screen.
 
-    def __init__(self) -> None:
-        from tqdm import tqdm
+    Args:
+        trained: folder of the run.
+        weights: averages, those of the last step, or the best there are.
 
-        self._bar = tqdm(unit="frame", disable=None, leave=False)
+    Raises:
+        InputError: as `load_run` says.
+    """
+    from insonate.recipe import load_run
 
-    def show(self, count: int) -> None:
-        """Move to a number of frames."""
-        self._bar.update(count - self._bar.n)
-
-    def close(self) -> None:
-        """Take it away."""
-        self._bar.close()
+    run = load_run(trained, weights)
+    for remark in run.remarks:
+        print(f"insonate: {remark}", file=sys.stderr)
+    return run

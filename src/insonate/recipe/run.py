@@ -10,7 +10,7 @@ from insonate.config import read_content
 from insonate.errors import InputError
 from insonate.methods import Method
 from insonate.recipe.recipe import Recipe, load_recipe
-from insonate.training.checkpoint import Checkpoint, checkpoint_name, checkpoints
+from insonate.training.checkpoint import Checkpoint, checkpoint_name, checkpoints, first_sound
 from insonate.training.run_folder import DATA, RECIPE
 from insonate.training.weights import load_weights
 
@@ -63,30 +63,26 @@ def load_run(folder: Path, weights: Weights = "best", step: int | None = None) -
         found = [folder / "checkpoints" / checkpoint_name(step)]
     if not found:
         raise InputError(f"{folder}: no checkpoint yet")
-    checkpoint, remarks = _load_first_sound(method, found, recipe, weights)
-    return Run(recipe, method.eval(), regions, checkpoint.step, folder, remarks)
+    remarks: list[str] = []
+
+    def load(checkpoint: Checkpoint) -> None:
+        checkpoint.check_recipe(recipe.is_same)
+        _load_weights(method, checkpoint, weights)
+
+    checkpoint = first_sound(
+        found, load, lambda error, other: remarks.append(f"{error}; passed over for {other}")
+    )
+    return Run(recipe, method.eval(), regions, checkpoint.step, folder, tuple(remarks))
 
 
-def _load_first_sound(
-    method: Method, folders: list[Path], recipe: Recipe, weights: Weights
-) -> tuple[Checkpoint, tuple[str, ...]]:
-    remarks: tuple[str, ...] = ()
-    for number, path in enumerate(folders):
-        try:
-            checkpoint = Checkpoint.open(path)
-            if not recipe.is_same(checkpoint.recipe):
-                raise InputError(f"{path}: foreign checkpoint, of another recipe")
-            if weights == "average" and not any(
-                checkpoint.has(f"{name}_average") for name in method.generators
-            ):
-                raise InputError(f"{path}: no averages are kept; expected the weights raw or best")
-            load_weights(method, checkpoint, averaged=weights != "raw")
-            return checkpoint, remarks
-        except InputError as error:
-            if number + 1 == len(folders):
-                raise
-            remarks = (*remarks, f"{error}; passed over for {folders[number + 1]}")
-    raise AssertionError("no folders")
+def _load_weights(method: Method, checkpoint: Checkpoint, weights: Weights) -> None:
+    if weights == "average" and not any(
+        checkpoint.has(f"{name}_average") for name in method.generators
+    ):
+        raise InputError(
+            f"{checkpoint.folder}: no averages are kept; expected the weights raw or best"
+        )
+    load_weights(method, checkpoint, averaged=weights != "raw")
 
 
 def _regions(path: Path) -> tuple[str, ...]:

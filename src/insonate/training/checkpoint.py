@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,14 @@ from torch import Tensor
 from insonate.config import read_content
 from insonate.errors import InputError
 
-__all__ = ["Checkpoint", "checkpoint_name", "checkpoints", "write_checkpoint"]
+__all__ = [
+    "Checkpoint",
+    "checkpoint_name",
+    "checkpoints",
+    "first_sound",
+    "last_in_words",
+    "write_checkpoint",
+]
 
 STATE = "state.json"
 FORMAT = 1
@@ -71,6 +79,18 @@ class Checkpoint:
         """How many steps had been done."""
         return self.state["step"]
 
+    def check_recipe(self, is_same: Callable[[str], bool]) -> None:
+        """See that it is of a recipe.
+
+        Args:
+            is_same: whether steps of another recipe, in YAML, are those of the recipe.
+
+        Raises:
+            InputError: it is of another one.
+        """
+        if not is_same(self.recipe):
+            raise InputError(f"{self.folder}: foreign checkpoint, of another recipe")
+
     def has(self, name: str) -> bool:
         """True if it keeps tensors under a name."""
         return f"{name}.safetensors" in self.state["sha256"]
@@ -119,6 +139,33 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(found, key=lambda item: int(item.name), reverse=True)
 
 
+def first_sound(
+    folders: Sequence[Path],
+    load: Callable[[Checkpoint], None],
+    passed: Callable[[InputError, Path], None],
+) -> Checkpoint:
+    """The first of some checkpoints that can be loaded.
+
+    Args:
+        folders: of the checkpoints, at least one, the best first.
+        load: uses a checkpoint, or raises InputError.
+        passed: is told why one was passed over, and for which.
+
+    Raises:
+        InputError: none is sound; what is wrong with the last one.
+    """
+    for folder, following in itertools.zip_longest(folders, folders[1:]):
+        try:
+            checkpoint = Checkpoint.open(folder)
+            load(checkpoint)
+            return checkpoint
+        except InputError as error:
+            if following is None:
+                raise
+            passed(error, following)
+    raise InputError("no checkpoint yet")
+
+
 def write_checkpoint(
     folder: Path,
     step: int,
@@ -158,7 +205,7 @@ def write_checkpoint(
     except OSError as error:
         shutil.rmtree(beside, ignore_errors=True)
         why = error.strerror or error
-        raise InputError(f"{path}: cannot be written ({why}); {_last(folder)}") from error
+        raise InputError(f"{path}: cannot be written ({why}); {last_in_words(folder)}") from error
     for old in checkpoints(folder)[keep:]:
         old.rename(folder / f"{_HIDDEN}old-{old.name}")
     sweep(folder)
@@ -171,7 +218,8 @@ def sweep(folder: Path) -> None:
         shutil.rmtree(item, ignore_errors=True)
 
 
-def _last(folder: Path) -> str:
+def last_in_words(folder: Path) -> str:
+    """The latest checkpoint of a folder of checkpoints, for an error's line."""
     found = checkpoints(folder)
     return f"the last good checkpoint is {found[0]}" if found else "there is no checkpoint yet"
 

@@ -14,7 +14,14 @@ from insonate.config import read_content
 from insonate.data.dataset.store import locked
 from insonate.data.files import replacing
 from insonate.errors import InputError
-from insonate.training.checkpoint import Checkpoint, checkpoint_name, checkpoints, write_checkpoint
+from insonate.training.checkpoint import (
+    Checkpoint,
+    checkpoint_name,
+    checkpoints,
+    first_sound,
+    last_in_words,
+    write_checkpoint,
+)
 
 __all__ = ["RunFolder"]
 
@@ -126,17 +133,19 @@ class RunFolder:
             InputError: there are checkpoints, but none is sound.
         """
         found = checkpoints(self.checkpoints)
-        for number, folder in enumerate(found):
-            try:
-                checkpoint = Checkpoint.open(folder)
-                self._check_owner(checkpoint)
-                load(checkpoint)
-                return checkpoint
-            except InputError as error:
-                if number + 1 == len(found):
-                    raise InputError(f"{error}; no sound checkpoint is left") from error
-                tell(f"{error}; going on from {found[number + 1]}")
-        return None
+        if not found:
+            return None
+
+        def load_own(checkpoint: Checkpoint) -> None:
+            self._check_owner(checkpoint)
+            load(checkpoint)
+
+        try:
+            return first_sound(
+                found, load_own, lambda error, other: tell(f"{error}; going on from {other}")
+            )
+        except InputError as error:
+            raise InputError(f"{error}; no sound checkpoint is left") from error
 
     def cut_back(self, step: int) -> None:
         """Forget what was logged after a step, which will be logged anew.
@@ -159,8 +168,7 @@ class RunFolder:
 
     def last(self) -> str:
         """The latest checkpoint, in words."""
-        found = checkpoints(self.checkpoints)
-        return f"the last good checkpoint is {found[0]}" if found else "there is no checkpoint yet"
+        return last_in_words(self.checkpoints)
 
     def _is_without_checkpoints(self) -> bool:
         """Whether it is a run of ours that has kept nothing yet."""
@@ -186,8 +194,7 @@ class RunFolder:
             raise InputError(f"{self.path}: cannot be cleared ({why})") from error
 
     def _check_owner(self, checkpoint: Checkpoint) -> None:
-        if not self.is_same(checkpoint.recipe):
-            raise InputError(f"{checkpoint.folder}: foreign checkpoint, of another recipe")
+        checkpoint.check_recipe(self.is_same)
         if checkpoint.state.get("manifest") != self.manifest:
             raise InputError(f"{checkpoint.folder}: foreign checkpoint, of other data")
 

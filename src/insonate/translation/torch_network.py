@@ -14,12 +14,13 @@ from torch import Tensor
 from insonate.data.batches import Batch, Chance, Padding
 from insonate.errors import InputError
 from insonate.methods import Method
+from insonate.methods.conditions import black_outside
 from insonate.recipe import Run
 from insonate.training.faults import telling_memory
 from insonate.translation.about import About
 from insonate.translation.network import Arrays
 
-__all__ = ["Precision", "TorchNetwork", "about_run", "masked", "translated"]
+__all__ = ["Precision", "TorchNetwork", "about_run", "translated"]
 
 #: Of the networks: 32 bits, or 16 where autocast thinks them enough.
 Precision = Literal["32", "bf16"]
@@ -100,17 +101,7 @@ def translated(
     rows, columns = next(iter(arrays.values())).shape[-2:]
     images = method.translate(Batch(arrays, chance).padded(method.stride, padding))
     images = images[..., :rows, :columns].clamp(-1.0, 1.0)
-    return masked(images, arrays["mask"]) if "mask" in arrays else images
-
-
-def masked(images: Tensor, mask: Tensor) -> Tensor:
-    """Images in [-1, 1] multiplied by a mask in [0, 1] as intensities: -1 where it is 0.
-
-    Args:
-        images: `(batch, 1, rows, columns)`.
-        mask: `(batch, 1, rows, columns)`.
-    """
-    return images * mask + (mask - 1.0)
+    return black_outside(images, arrays["mask"]) if "mask" in arrays else images
 
 
 def about_run(run: Run) -> About:
