@@ -9,8 +9,6 @@ from insonate.data.dataset import Window
 
 __all__ = ["centre_window", "draw_crops", "tiles"]
 
-#: Tries to find a crop with enough of the fan in it.
-_TRIES = 64
 #: Networks take multiples of this without padding [pixels].
 _LEGAL = 256
 
@@ -32,20 +30,7 @@ def draw_crops(
         inside: least share of a crop that lies in the fan.
     """
     rng = np.random.default_rng((seed, number))
-    return [_draw(fan, side, inside, rng) for _ in range(count)]
-
-
-def _draw(fan: NDArray[np.bool_], side: int, inside: float, rng: np.random.Generator) -> Window:
-    best, most = None, -1.0
-    for _ in range(_TRIES):
-        window = Window.draw((fan.shape[0], fan.shape[1]), side, rng)
-        share = float(window.cut(fan).mean())
-        if share >= inside:
-            return window
-        if share > most:
-            best, most = window, share
-    assert best is not None
-    return best
+    return [Window.draw_inside(fan, side, inside, rng) for _ in range(count)]
 
 
 def centre_window(shape: tuple[int, int], tile: int) -> Window:

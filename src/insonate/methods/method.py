@@ -13,8 +13,9 @@ from insonate.errors import InputError
 
 __all__ = ["Adam", "Losses", "Method", "at_least", "at_most"]
 
-#: The network that is to be updated, and its loss as terms by name, to be added up.
-Losses = Iterator[tuple[str, Mapping[str, Tensor]]]
+#: The network that is to be updated, or those that share a loss, and its terms by name, to be
+#: added up.
+Losses = Iterator[tuple[str | tuple[str, ...], Mapping[str, Tensor]]]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Method(nn.Module, abc.ABC):
     Attributes:
         inputs: arrays of a batch that `translate` needs.
         target: array that `translate` should equal, for a method that learns from pairs.
+        real: arrays of a second, real dataset that `losses` needs, where they begin with `real_`.
+        draws: samples that `losses` needs for every place of a batch, one behind the other.
         generators: names of the networks that `translate` uses; averages are kept of these.
         stride: sides of whole images are padded to a multiple of it [pixels].
         adam: optimiser by network.
@@ -61,6 +64,8 @@ class Method(nn.Module, abc.ABC):
     generators: tuple[str, ...] = ("generator",)
     stride: int
     adam: Mapping[str, Adam]
+    real: tuple[str, ...] = ()
+    draws: int = 1
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -74,6 +79,22 @@ class Method(nn.Module, abc.ABC):
         Whoever iterates updates the network before asking for the next, so that what follows
         is computed with it. Gradients of a loss go to its network alone.
         """
+
+    def turn(self, source: str | None = None, to: str | None = None) -> None:
+        """Translate between other domains than by itself; `inputs` follow.
+
+        Args:
+            source: domain that is translated; its own when None.
+            to: domain that is translated to; its own when None.
+
+        Raises:
+            InputError: it cannot; names the ways it can.
+        """
+        if (source, to) != (None, None):
+            raise InputError(
+                f"{type(self).__name__}: learns from pairs of images; expected no other domain "
+                f"to translate from or to"
+            )
 
     @abc.abstractmethod
     def translate(self, batch: Batch) -> Tensor:

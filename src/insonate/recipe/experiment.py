@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from insonate.data.batches import Batches, manifest, open_split
+from insonate.data.batches import Batches, Feed, Unpaired, manifest, open_split, real_seed
 from insonate.data.dataset import Dataset
 from insonate.errors import InputError
 from insonate.methods import Method
@@ -24,7 +26,7 @@ from insonate.training.training_run import TrainingRun
 from insonate.training.validation import Validation
 from insonate.training.versions import versions
 
-__all__ = ["assemble", "train"]
+__all__ = ["Sources", "assemble", "train"]
 
 #: Share of steps at a learning rate of 0 that passes without a word.
 MOST_IDLE = 0.05
@@ -34,6 +36,7 @@ def train(
     recipe: Recipe,
     data: str,
     out: Path,
+    real: str | None = None,
     device: str = "cpu",
     devices: int | None = None,
     nodes: int | None = None,
@@ -45,6 +48,7 @@ def train(
         recipe: of the experiment.
         data: folder or URL of a dataset.
         out: folder of the run.
+        real: folder or URL of a dataset of real images, for a method that learns from them.
         device: cpu, cuda, or one such as cuda:1.
         devices: processes of this machine, a GPU each; 1, or what torchrun started.
         nodes: machines; 1, or what torchrun started.
@@ -59,18 +63,19 @@ def train(
     ranks = Ranks(device, devices, nodes, recipe.training.precision)
     try:
         with telling_memory(ranks.device):
-            _train(recipe, data, out, ranks, silent)
+            _train(recipe, Sources(data, real), out, ranks, silent)
     except BaseException:
         ranks.end()
         raise
     return out
 
 
-def _train(recipe: Recipe, data: str, out: Path, ranks: Ranks, silent: bool) -> None:
-    method, batches, validation = ranks.each(lambda: assemble(recipe, data, ranks))
-    about = ranks.first(lambda: _about(batches.dataset))
+def _train(recipe: Recipe, sources: Sources, out: Path, ranks: Ranks, silent: bool) -> None:
+    method, batches, validation = ranks.each(lambda: assemble(recipe, sources, ranks))
+    about = ranks.first(lambda: _about(batches))
     made_with = versions(ranks.device, ranks.count)
-    folder = RunFolder(out, recipe.yaml(), recipe.is_same, about["manifest"], made_with)
+    of_both = "-".join(each["manifest"] for each in (about, about.get("real")) if each)
+    folder = RunFolder(out, recipe.yaml(), recipe.is_same, of_both, made_with)
     with ranks.holding(folder.claim()):
         ranks.first(lambda: folder.open(about))
         loop = Loop(method, batches, recipe.training, ranks)
@@ -86,36 +91,75 @@ def _train(recipe: Recipe, data: str, out: Path, ranks: Ranks, silent: bool) -> 
             progress.tell(str(out))
 
 
-def assemble(recipe: Recipe, data: str, ranks: Ranks) -> tuple[Method, Batches, Validation]:
+@dataclass(frozen=True)
+class Sources:
+    """What a method learns from.
+
+    Attributes:
+        data: folder or URL of a dataset.
+        real: the same of real images; None for a method that learns from pairs.
+    """
+
+    data: str
+    real: str | None = None
+
+
+def assemble(recipe: Recipe, sources: Sources, ranks: Ranks) -> tuple[Method, Feed, Validation]:
     """Method, batches and validation of a recipe.
 
     Args:
         recipe: of the experiment.
-        data: folder or URL of a dataset.
+        sources: that it learns from.
         ranks: that train together.
 
     Raises:
         InputError: the data do not fit the recipe.
     """
-    regions = Dataset(data, ()).attributes.regions
+    data, regions = sources.data, Dataset(sources.data, ()).attributes.regions
     torch.manual_seed(recipe.training.seed)
     method = recipe.method.build(max(len(regions), 1))
     if "labels" in method.needs and not regions:
         raise InputError(f"{data}: labels without names of regions; the method needs to know them")
     choice, training = recipe.batches, recipe.training
-    dataset = open_split(data, method.needs, choice.split, choice.unit)
-    batches = Batches(dataset, choice, training.seed, ranks.rank, ranks.count)
     if choice.crop is not None and choice.crop % method.stride:
         raise InputError(
             f"batches.crop: {choice.crop} pixels; expected a multiple of the method's stride, "
             f"{method.stride} pixels"
         )
+    batches = _batches(recipe, method, sources, ranks)
     held_out = open_split(data, method.needs, choice.validation, choice.unit)
     return method, batches, Validation(held_out, training.validation_frames, training.seed, ranks)
 
 
-def _about(dataset: Dataset) -> dict[str, Any]:
+def _batches(recipe: Recipe, method: Method, sources: Sources, ranks: Ranks) -> Feed:
+    """Of one dataset, or of simulated and real frames that do not belong together."""
+    choice, name, real = recipe.batches, recipe.method.name, sources.real
+
+    def drawn(data: str, arrays: Sequence[str], seed: int) -> Batches:
+        dataset = open_split(data, arrays, choice.split, choice.unit)
+        return Batches(dataset, choice, seed, ranks.rank, ranks.count, method.draws)
+
+    simulated = drawn(sources.data, method.needs, recipe.training.seed)
+    if not method.real:
+        if real is not None:
+            raise InputError(f"--real: has no use with {name}, which learns from pairs")
+        return simulated
+    if real is None:
+        raise InputError(f"--real: missing; {name} needs a dataset of real images beside --data")
+    if manifest(Dataset(real, ())) == manifest(simulated.dataset):
+        raise InputError(f"--real: {real} is the simulated dataset itself; expected real images")
+    return Unpaired(simulated, drawn(real, method.real, real_seed(recipe.training.seed)))
+
+
+def _about(batches: Feed) -> dict[str, Any]:
     """What `data.json` says."""
+    about = _about_dataset(batches.dataset)
+    if isinstance(batches, Unpaired):
+        about["real"] = _about_dataset(batches.real.dataset)
+    return about
+
+
+def _about_dataset(dataset: Dataset) -> dict[str, Any]:
     layout = dataset.layout
     return {
         "data": dataset.where,

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -18,7 +18,9 @@ from insonate.errors import InputError
 from insonate.methods import MethodConfig
 from insonate.training import TrainingSettings
 
-__all__ = ["Recipe", "load_recipe"]
+__all__ = ["Recipe", "load_recipe", "of_plain"]
+
+T = TypeVar("T")
 
 #: What may change when a run goes on: how long, how it is watched, what it costs.
 FREE = (
@@ -86,8 +88,22 @@ def load_recipe(path: Path, changes: Iterable[tuple[str, str]] = ()) -> Recipe:
     training = plain.get("training")
     if isinstance(training, dict) and training.get("precision") == 32:
         training["precision"] = "32"  # which YAML takes for a number
+    return of_plain(Recipe, plain, path)
+
+
+def of_plain(of: type[T], plain: object, path: Path) -> T:
+    """A dataclass from what a file holds.
+
+    Args:
+        of: the dataclass.
+        plain: what the file holds.
+        path: of the file, for errors.
+
+    Raises:
+        InputError: an unknown key, or a value that does not fit; names file and key.
+    """
     try:
-        return from_plain(Recipe, plain, f"{path}: ")
+        return from_plain(of, plain, f"{path}: ")
     except InputError as error:  # numbers that do not go together name no file
         prefix = "" if str(error).startswith(f"{path}: ") else f"{path}: "
         raise InputError(f"{prefix}{error}") from error

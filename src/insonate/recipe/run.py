@@ -1,14 +1,16 @@
-"""A run to a method that translates."""
+"""A run, or what was packed of one, to a method that translates."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from insonate.config import read_content
 from insonate.errors import InputError
 from insonate.methods import Method
+from insonate.recipe.card import CARD
+from insonate.recipe.packed import WEIGHTS, load_packed
 from insonate.recipe.recipe import Recipe, load_recipe
 from insonate.training.checkpoint import Checkpoint, checkpoint_name, checkpoints, first_sound
 from insonate.training.run_folder import DATA, RECIPE
@@ -31,6 +33,8 @@ class Run:
         step: how many it had done.
         folder: of the run.
         remarks: which later checkpoints were passed over, and why, a line each.
+        commit: of the code that trained it, if it is known.
+        rows: of the images that it learned from [pixels]; 0 if it is not known.
     """
 
     recipe: Recipe
@@ -39,25 +43,58 @@ class Run:
     step: int
     folder: Path
     remarks: tuple[str, ...] = ()
+    commit: str = ""
+    rows: int = 0
 
 
-def load_run(folder: Path, weights: Weights = "best", step: int | None = None) -> Run:
-    """What a run has learned.
+def load_run(
+    folder: Path,
+    weights: Weights = "best",
+    step: int | None = None,
+    source: str | None = None,
+    to: str | None = None,
+) -> Run:
+    """What a run has learned, or weights that `insonate pack` wrote of one.
 
     Args:
-        folder: of the run.
+        folder: of the run, or of the weights.
         weights: averages, those of the last step, or the best there are: averages if they are
             kept.
         step: of a checkpoint; the latest sound one when None.
+        source: domain to translate from, of a method that knows several; its own when None.
+        to: domain to translate to, likewise.
 
     Raises:
-        InputError: not a run, no such checkpoint, or none that is sound.
+        InputError: not a run, no such checkpoint, none that is sound, or it does not translate
+            between these domains.
     """
     folder = Path(folder)
-    if not (folder / RECIPE).is_file():
-        raise InputError(f"{folder}: not a run; expected a folder with a {RECIPE}")
-    recipe, regions = load_recipe(folder / RECIPE), _regions(folder / DATA)
+    if (folder / RECIPE).is_file():
+        return _load_checkpoint(folder, weights, step, (source, to))
+    if not (folder / CARD).is_file() and not (folder / WEIGHTS).is_file():
+        raise InputError(
+            f"{folder}: not a run; expected a folder with a {RECIPE}, or with a {CARD}"
+        )
+    card, method = load_packed(folder, source, to)
+    if weights != "best" or step not in (None, card.step):
+        raise InputError(
+            f"{folder}: packed weights of step {card.step} alone; expected the weights best"
+        )
+    return Run(
+        card.recipe, method.eval(), card.regions, card.step, folder, (), card.commit, card.rows
+    )
+
+
+def _load_checkpoint(
+    folder: Path, weights: Weights, step: int | None, way: tuple[str | None, str | None]
+) -> Run:
+    recipe, about = load_recipe(folder / RECIPE), _read_about(folder / DATA)
+    regions = _regions(folder / DATA, about)
     method = recipe.method.build(max(len(regions), 1))
+    try:
+        method.turn(*way)
+    except InputError as error:
+        raise InputError(f"{folder}: {error}") from error
     found = checkpoints(folder / "checkpoints")
     if step is not None:
         found = [folder / "checkpoints" / checkpoint_name(step)]
@@ -72,7 +109,10 @@ def load_run(folder: Path, weights: Weights = "best", step: int | None = None) -
     checkpoint = first_sound(
         found, load, lambda error, other: remarks.append(f"{error}; passed over for {other}")
     )
-    return Run(recipe, method.eval(), regions, checkpoint.step, folder, tuple(remarks))
+    return Run(
+        recipe, method.eval(), regions, checkpoint.step, folder, tuple(remarks),
+        checkpoint.commit, _rows(about),
+    )  # fmt: skip
 
 
 def _load_weights(method: Method, checkpoint: Checkpoint, weights: Weights) -> None:
@@ -85,9 +125,18 @@ def _load_weights(method: Method, checkpoint: Checkpoint, weights: Weights) -> N
     load_weights(method, checkpoint, averaged=weights != "raw")
 
 
-def _regions(path: Path) -> tuple[str, ...]:
+def _read_about(path: Path) -> dict[str, Any]:
     said = read_content(path, "description of a run's data")
-    names = said.get("regions") if isinstance(said, dict) else None
+    return said if isinstance(said, dict) else {}
+
+
+def _regions(path: Path, about: dict[str, Any]) -> tuple[str, ...]:
+    names = about.get("regions")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InputError(f"{path}: damaged; regions: expected a list of names")
     return tuple(names)
+
+
+def _rows(about: dict[str, Any]) -> int:
+    rows = about.get("rows")
+    return rows if isinstance(rows, int) else 0

@@ -79,6 +79,13 @@ class Checkpoint:
         """How many steps had been done."""
         return self.state["step"]
 
+    @property
+    def commit(self) -> str:
+        """Of the code that wrote it; empty if it is not known."""
+        versions = self.state.get("versions")
+        commit = versions.get("commit") if isinstance(versions, dict) else None
+        return commit if isinstance(commit, str) else ""
+
     def check_recipe(self, is_same: Callable[[str], bool]) -> None:
         """See that it is of a recipe.
 

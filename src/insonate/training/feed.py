@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from insonate.data.batches import Batch, Batches
+from insonate.data.batches import Batch, Feed
 from insonate.errors import InputError
 
 __all__ = ["feed"]
@@ -16,7 +16,7 @@ __all__ = ["feed"]
 class _Steps(Dataset):
     """Batches by step; what is wrong with one travels as a value, not as a traceback."""
 
-    def __init__(self, batches: Batches):
+    def __init__(self, batches: Feed):
         self.batches = batches
 
     def __getitem__(self, index: int) -> Batch | InputError:
@@ -26,7 +26,7 @@ class _Steps(Dataset):
             return error
 
 
-def feed(batches: Batches, steps: range, device: torch.device) -> Iterator[Batch]:
+def feed(batches: Feed, steps: range, device: torch.device) -> Iterator[Batch]:
     """The batches of steps, on a device.
 
     Args:

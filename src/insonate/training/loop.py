@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from insonate.data.batches import Batch, Batches
+from insonate.data.batches import Batch, Feed
 from insonate.training import snapshot
 from insonate.training.averages import Averages
 from insonate.training.checkpoint import Checkpoint
@@ -31,9 +31,7 @@ class Loop:
         ranks: that train together.
     """
 
-    def __init__(
-        self, method: Trainable, batches: Batches, settings: TrainingSettings, ranks: Ranks
-    ):
+    def __init__(self, method: Trainable, batches: Feed, settings: TrainingSettings, ranks: Ranks):
         self.method, self.batches, self.settings, self.ranks = method, batches, settings, ranks
         method.to(ranks.device)
         if settings.channels_last:
@@ -67,18 +65,18 @@ class Loop:
         torch.manual_seed(_seed(self.settings.seed, self.step, self.ranks.rank))
         self.optimisers.set_epoch(self.batches.epoch(self.step))
         said: dict[str, Tensor] = {}
-        for name, terms in self._losses(batch.padded(self.method.stride)):
+        for shared, terms in self._losses(batch.padded(self.method.stride)):
+            names = (shared,) if isinstance(shared, str) else shared
             total = torch.stack([term.float() for term in terms.values()]).sum()
-            norm = self.optimisers.update(name, total)
-            said |= {f"{name}.{term}": value.detach() for term, value in terms.items()}
-            if norm is not None:
-                said[f"{name}.gradient"] = norm
+            norms = self.optimisers.update(names, total)
+            said |= {f"{names[0]}.{term}": value.detach() for term, value in terms.items()}
+            said |= {f"{name}.gradient": norm for name, norm in norms.items()}
         self.ranks.share(buffer for _, buffer in self.method.named_buffers())
         self.step += 1
         self.averages.update(self.step)
         return said
 
-    def _losses(self, batch: Batch) -> Iterator[tuple[str, Mapping[str, Tensor]]]:
+    def _losses(self, batch: Batch) -> Iterator[tuple[str | tuple[str, ...], Mapping[str, Tensor]]]:
         """The method's losses; networks in their precision, what is done with losses in 32 bits."""
         losses = self.method.losses(batch)
         while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -54,13 +54,13 @@ class Optimisers:
         """Learning rates by network."""
         return {name: adam.param_groups[0]["lr"] for name, adam in self._adam.items()}
 
-    def update(self, name: str, loss: Tensor) -> Tensor | None:
-        """One step of a network down the gradient of a loss, which flows to no other network.
+    def update(self, names: Sequence[str], loss: Tensor) -> dict[str, Tensor]:
+        """One step of networks down the gradient of a loss, which flows to no other network.
 
         Returns:
-            The norm of its gradient before it was clipped; None if it is not clipped.
+            The norms of their gradients before they were clipped, if they are.
         """
-        parameters = self._parameters[name]
+        parameters = [p for name in names for p in self._parameters[name]]
         for parameter in parameters:
             parameter.grad = None
         loss.backward(inputs=parameters)
@@ -68,13 +68,14 @@ class Optimisers:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
         self.ranks.average_gradients(parameters)
-        norm = None
-        if self.clip is not None:
-            norm = nn.utils.clip_grad_norm_(parameters, self.clip)
-        self._adam[name].step()
+        norms = {}
+        for name in names:
+            if self.clip is not None:
+                norms[name] = nn.utils.clip_grad_norm_(self._parameters[name], self.clip)
+            self._adam[name].step()
         for parameter in parameters:
             parameter.grad = None
-        return norm
+        return norms
 
     def tensors(self) -> dict[str, Tensor]:
         """Moments and counts of steps by network, parameter and name."""

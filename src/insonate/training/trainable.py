@@ -64,7 +64,17 @@ class Trainable(Protocol):
         """Optimiser by network."""
         ...
 
-    def losses(self, batch: Batch) -> Iterator[tuple[str, Mapping[str, Tensor]]]:
+    @property
+    def real(self) -> tuple[str, ...]:
+        """Arrays of a second, real dataset that `losses` needs."""
+        ...
+
+    @property
+    def draws(self) -> int:
+        """Samples for every place of a batch."""
+        ...
+
+    def losses(self, batch: Batch) -> Iterator[tuple[str | tuple[str, ...], Mapping[str, Tensor]]]:
         """Networks with their losses, in the order of their updates."""
         ...
 

@@ -23,7 +23,8 @@ class Batch:
     Attributes:
         arrays: as `Dataset` gives them, stacked: `bmode`, `bmode_fast` `(batch, 1, rows,
             columns)` in [-1, 1], -1 outside the fan; `mask`, `attenuation`, `shadow` of that
-            shape in [0, 1]; `labels` `(batch, rows, columns)`, int64.
+            shape in [0, 1]; `labels` `(batch, rows, columns)`, int64. Those of a second, real
+            dataset begin with `real_`.
         chance: random numbers of these samples.
     """
 
@@ -43,6 +44,10 @@ class Batch:
     def __len__(self) -> int:
         """How many samples there are."""
         return len(next(iter(self.arrays.values())))
+
+    def draw(self, number: int, draws: int) -> Batch:
+        """One of several independent draws that a batch holds: each has a sample a place."""
+        return self._each(lambda array: array[number::draws])
 
     def to(self, device: torch.device | str) -> Batch:
         """The batch on a device."""

@@ -29,7 +29,7 @@ def padded(
     """
     if padding == "reflect":
         return {name: _reflected(array, stride) for name, array in arrays.items()}
-    outside = {name: -1.0 if name in BMODE else 0.0 for name in arrays}
+    outside = {name: -1.0 if name.endswith(BMODE) else 0.0 for name in arrays}
     return {name: _filled(array, stride, outside[name]) for name, array in arrays.items()}
 
 

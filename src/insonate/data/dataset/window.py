@@ -12,6 +12,9 @@ from insonate.errors import InputError
 
 __all__ = ["Window"]
 
+#: Tries to find a window with enough of the fan in it.
+_TRIES = 64
+
 
 @dataclass(frozen=True)
 class Window:
@@ -46,3 +49,26 @@ class Window:
         """A square window anywhere in an image of shape `(rows, columns)` [pixels]."""
         row = int(rng.integers(shape[0] - side + 1))
         return cls(row, int(rng.integers(shape[1] - side + 1)), side, side)
+
+    @classmethod
+    def draw_inside(
+        cls, fan: NDArray[Any], side: int, share: float, rng: np.random.Generator
+    ) -> Window:
+        """A square window with enough of the fan in it; of 64 the fullest if none has it.
+
+        Args:
+            fan: where the frame has content `(rows, columns)`, 0 or 1.
+            side: of the window [pixels].
+            share: of the window that lies in the fan, at least.
+            rng: that draws.
+        """
+        best, most = None, -1.0
+        for _ in range(_TRIES):
+            window = cls.draw((fan.shape[0], fan.shape[1]), side, rng)
+            found = float(window.cut(fan).mean())
+            if found >= share:
+                return window
+            if found > most:
+                best, most = window, found
+        assert best is not None
+        return best
