@@ -9,9 +9,12 @@ from insonate.metrics.deformation import (
     min_max_pooled,
 )
 from insonate.metrics.dice import dice
+from insonate.metrics.distance_interval import distance_interval
 from insonate.metrics.features import FeatureExtractor, RandomFeatures, TorchScriptFeatures
+from insonate.metrics.flicker import flicker
 from insonate.metrics.frechet import frechet_distance
 from insonate.metrics.gray import quantize
+from insonate.metrics.hallucination import Hallucination, hallucination, unexplained
 from insonate.metrics.inception import InceptionFeatures, InceptionLayer
 from insonate.metrics.kernel_distance import KernelDistance, kernel_distance, subset_size
 from insonate.metrics.measures import (
@@ -26,9 +29,11 @@ from insonate.metrics.measures import (
     Ssim,
     score_images,
 )
+from insonate.metrics.motion import displacement, warped
 from insonate.metrics.patch_kl import EmptyBins, patch_kl
 from insonate.metrics.psnr import psnr
 from insonate.metrics.score import Made, Score, Summary, check_comparable, joined
+from insonate.metrics.shadow_contrast import shadow_contrast
 from insonate.metrics.significance import Interval, Wilcoxon, bootstrap_interval, holm, wilcoxon
 from insonate.metrics.speckle import (
     GrainSize,
@@ -48,6 +53,7 @@ __all__ = [
     "FeatureExtractor",
     "Frechet",
     "GrainSize",
+    "Hallucination",
     "ImageMeasure",
     "InceptionFeatures",
     "InceptionLayer",
@@ -73,10 +79,14 @@ __all__ = [
     "content_ssim",
     "deformation",
     "dice",
+    "displacement",
+    "distance_interval",
     "envelope_of",
+    "flicker",
     "frechet_distance",
     "gcnr",
     "grain_size",
+    "hallucination",
     "holm",
     "joined",
     "kernel_distance",
@@ -88,9 +98,12 @@ __all__ = [
     "psnr",
     "quantize",
     "score_images",
+    "shadow_contrast",
     "speckle_snr",
     "ssim",
     "ssim_map",
     "subset_size",
+    "unexplained",
+    "warped",
     "wilcoxon",
 ]
