@@ -12,6 +12,7 @@ from insonate.cli.data import DataCommand
 from insonate.cli.evaluate import Compare, Evaluate
 from insonate.cli.import_data import ImportData
 from insonate.cli.lists import ListProbes, ListScenes, ListTissues, ShowProbe, ShowTissue
+from insonate.cli.pack import Pack
 from insonate.cli.patient import MakePatient
 from insonate.cli.render import Render
 from insonate.cli.render_dataset import RenderDataset
@@ -62,6 +63,7 @@ Command = (
     | Annotated[Train, subcommand("train")]
     | Annotated[Translate, subcommand("translate")]
     | Annotated[ExportOnnx, subcommand("export-onnx")]
+    | Annotated[Pack, subcommand("pack")]
     | Annotated[Evaluate, subcommand("evaluate")]
     | Annotated[Compare, subcommand("compare")]
     | Annotated[DataCommand, subcommand("data")]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tyro.conf import UseAppendAction, arg
 
+from insonate.cli.look import load_look, looked
 from insonate.cli.placement import Placement, anterior_pose
 from insonate.errors import InputError
 
@@ -55,6 +56,11 @@ class Render(Placement):
     """folder for the files."""
     format: tuple[Format, ...] = ("png", "figure")
     """kinds of file."""
+    look: Annotated[Literal["enhanced", "realistic"] | None, arg(help_behavior_hint="")] = None
+    """have every image translated by a network as well: enhanced as slower rendering would, or
+    realistic like images of a scanner; not for diagnosis."""
+    weights: Annotated[Path | None, arg(metavar="RUN", help_behavior_hint="")] = None
+    """of the look: folder of a run, or what `insonate pack` wrote; those that ship."""
     device: str = "cpu"
     """cpu, cuda or cuda:1."""
 
@@ -71,17 +77,20 @@ class Render(Placement):
         if self.passes < 1:
             raise InputError(f"--passes: expected at least 1, got {self.passes}")
         self._check_film(len(poses))
+        look = load_look(self.look, self.weights, self.device, settings.display.rows)
         make_folder(self.out)
         start_engine(self.device)
         scene = self.load_scene()
         poses = poses or [anterior_pose(scene)]
         if self.film is not None:
             poses = poses * max(round(self.film * RATE), 1)
-        clock = Clock(self._frames(scene, probe, settings, poses), len(poses))
+        frames = self._frames(scene, probe, settings, poses)
+        clock = Clock(frames if look is None else looked(frames, look), len(poses))
         notes = {"scene": scene.name, "settings": dataclasses.asdict(settings)}
         notes |= {"quality": self.quality, "passes": self.passes}
         sweep = len(poses) > 1
-        paths = write_frames(clock, self.out, self.format, sweep=sweep, notes=notes)
+        looks = {} if look is None else {look.about.look: look.about.words()}
+        paths = write_frames(clock, self.out, self.format, sweep=sweep, notes=notes, looks=looks)
         print(f"{self.out}: {', '.join(str(path.relative_to(self.out)) for path in paths)}")
         print(clock.report())
 

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from tyro.conf import Positional, UseAppendAction, arg
+from tyro.conf import UseAppendAction, arg
 
 from insonate.cli.needs import need
 from insonate.cli.progress import Bar
+from insonate.cli.trained import From, To, Trained, Weights, load
 from insonate.errors import InputError
 
 if TYPE_CHECKING:
-    from insonate.recipe import Run
     from insonate.translation import Translator
     from insonate.translation.network import Network
 
 __all__ = ["ExportOnnx", "Translate"]
 
-Trained = Positional[Annotated[Path, arg(metavar="RUN")]]
 Given = Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="")]
-Weights = Literal["best", "average", "raw"]
 
 #: What each kind of source has a use for, beside the options of all.
 _USES = {
@@ -41,7 +38,7 @@ class Translate:
     """
 
     trained: Trained
-    """folder of a run, or what `insonate export-onnx` wrote (.onnx)."""
+    """folder of a run, or what `insonate pack` or `insonate export-onnx` (.onnx) wrote."""
     out: Annotated[str, arg(metavar="PATH")]
     """of the new dataset (.zarr) or folder, picture (.png), or film (.mp4, .mkv, .avi, .gif)."""
     data: Annotated[str | None, arg(metavar="DATA", help_behavior_hint="")] = None
@@ -50,6 +47,10 @@ class Translate:
     """picture, or folder of pictures, to translate."""
     video: Given = None
     """film to translate."""
+    start: From = None
+    """domain to translate from, of a run that knows several; semantic reads labels."""
+    to: To = None
+    """domain to translate to; real, if the run can. Semantic writes labels as gray images."""
     split: Annotated[str | None, arg(metavar="NAME", help_behavior_hint="")] = None
     """only of this one, of a dataset."""
     source: Annotated[str | None, arg(metavar="ARRAY", help_behavior_hint="")] = None
@@ -123,7 +124,7 @@ class Translate:
         from insonate.translation.torch_network import TorchNetwork
 
         return TorchNetwork(
-            load(self.trained, self.weights),
+            load(self.trained, self.weights, self.start, self.to),
             self.device,
             self.precision,
             self.padding,
@@ -132,9 +133,10 @@ class Translate:
         )
 
     def _refuse_what_onnx_fixes(self) -> None:
-        for name in ("weights", "precision", "padding", "channels_last", "compile"):
+        fixed = ("start", "to", "weights", "precision", "padding", "channels_last", "compile")
+        for name in fixed:
             if getattr(self, name) != getattr(type(self), name):
-                option = name.replace("_", "-")
+                option = "from" if name == "start" else name.replace("_", "-")
                 raise InputError(f"--{option}: fixed in an ONNX file; expected the run's folder")
 
     def _renamed(self) -> dict[str, str]:
@@ -197,6 +199,10 @@ class ExportOnnx:
     """folder of a run."""
     out: Annotated[Path, arg(metavar="ONNX")] = Path("out/model.onnx")
     """of the file."""
+    start: From = None
+    """domain to translate from, of a run that knows several."""
+    to: To = None
+    """domain to translate to."""
     weights: Weights = "best"
     """averages, those of the last step, or the best there are: averages if they are kept."""
 
@@ -205,23 +211,5 @@ class ExportOnnx:
         need("torch", "zarr", "onnx", "onnxscript", "onnxruntime", extra="onnx")
         from insonate.translation import export_onnx
 
-        about = export_onnx(load(self.trained, self.weights), self.out)
+        about = export_onnx(load(self.trained, self.weights, self.start, self.to), self.out)
         print(f"{self.out}: {', '.join(about.inputs)} to translated, by {about.words()}")
-
-
-def load(trained: Path, weights: Weights) -> Run:
-    """A run, with what it has to remark on the screen.
-
-    Args:
-        trained: folder of the run.
-        weights: averages, those of the last step, or the best there are.
-
-    Raises:
-        InputError: as `load_run` says.
-    """
-    from insonate.recipe import load_run
-
-    run = load_run(trained, weights)
-    for remark in run.remarks:
-        print(f"insonate: {remark}", file=sys.stderr)
-    return run

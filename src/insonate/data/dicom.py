@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import insonate
 from insonate.data.files import medical, replacing
+from insonate.data.record import TRANSLATED
 from insonate.errors import InputError
 from insonate.sim.frame import Frame
 
@@ -30,12 +31,13 @@ class DicomFile:
     of the probe's face; poses have no place in these storage classes (use MHA for them).
     """
 
-    def __init__(self, path: str | os.PathLike[str], rate: float = 20.0):
+    def __init__(self, path: str | os.PathLike[str], rate: float = 20.0, look: str | None = None):
         """Take what `save` writes.
 
         Args:
             path: of the file.
             rate: frames per second [Hz].
+            look: of the frames, instead of their simulated image.
 
         Raises:
             InputError: pydicom is not installed.
@@ -43,7 +45,7 @@ class DicomFile:
         medical("pydicom")
         if not rate > 0:
             raise InputError(f"{path}: frame rate must be above 0 Hz, got {rate:g}")
-        self.path, self.rate = Path(path), rate
+        self.path, self.rate, self.look = Path(path), rate, look
         self._pixels = bytearray()
         self._identity: list[str] = []
         self._first: Frame | None = None
@@ -61,7 +63,7 @@ class DicomFile:
                 f"{self.path}: frame {len(self._identity)} is {frame.bmode.shape}, "
                 f"expected {self._first.bmode.shape}"
             )
-        self._pixels += frame.image().tobytes()
+        self._pixels += frame.image(self.look).tobytes()
         if len(self._pixels) > LARGEST_PIXEL_DATA:
             raise InputError(f"{self.path}: more than 4 GB of pixels, expected fewer frames")
         self._identity.append(f"{frame.seed} {frame.pose.tolist()}")
@@ -93,6 +95,8 @@ class DicomFile:
         dataset.SOPClassUID, dataset.SOPInstanceUID = kind, instance
         dataset.StudyInstanceUID, dataset.SeriesInstanceUID = study, series
         _describe(dataset, frame)
+        if self.look:
+            dataset.DerivationDescription = TRANSLATED
         dataset.SequenceOfUltrasoundRegions = [_region(frame)]
         _image(dataset, frame)
         if many:

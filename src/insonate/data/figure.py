@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 __all__ = ["write_figure"]
 
 MOST_NAMES = 14  # in the legend, the largest regions
+LARGE = 9.5  # inches that a look needs
 
 
 def write_figure(
     frame: Frame, path: str | os.PathLike[str], title: str | None = None
 ) -> list[Path]:
     """Write an overview: B-mode with axes in mm, labels with names, attenuation and shadow.
+
+    Looks stand beside the simulated image, on the same axes.
 
     Args:
         frame: to show.
@@ -40,25 +43,29 @@ def write_figure(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(15.0, 7.6))
+    large = 1 + len(frame.looks)
+    figure = Figure(figsize=(15.0 + LARGE * len(frame.looks), 7.6))
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(
-        3, 2, width_ratios=(3.2, 1), left=0.05, right=0.86, top=0.94, bottom=0.08, wspace=0.04
-    )
+        3, large + 1, width_ratios=(*[3.2] * large, 1), left=0.05, right=0.86, top=0.94,
+        bottom=0.08, wspace=0.04,
+    )  # fmt: skip
     probe = frame.probe
-    bmode = figure.add_subplot(grid[:, 0])
-    _gray(bmode, frame, frame.bmode)
-    bmode.set_title(title or f"{probe.name}, {probe.frequency:g} MHz, seed {frame.seed}")
-    bmode.set_xlabel("lateral [mm]")
-    bmode.set_ylabel("depth [mm]")
-    _labels(figure.add_subplot(grid[0, 1]), frame)
+    images = {title or f"{probe.name}, {probe.frequency:g} MHz, seed {frame.seed}": frame.bmode}
+    images |= {f"{name}: translated by a network": image for name, image in frame.looks.items()}
+    for column, (words, image) in enumerate(images.items()):
+        axis = figure.add_subplot(grid[:, column], title=words, xlabel="lateral [mm]")
+        _gray(axis, frame, image)
+        axis.tick_params(labelleft=not column)
+    figure.axes[0].set_ylabel("depth [mm]")
+    _labels(figure.add_subplot(grid[0, large]), frame)
     for row, (image, name) in enumerate(
         [(frame.attenuation, "attenuation, integral"), (frame.shadow, "shadow: beam lost")], start=1
     ):
-        axis = figure.add_subplot(grid[row, 1])
-        _gray(axis, frame, image)
+        axis = figure.add_subplot(grid[row, large])
         axis.set_title(name, fontsize=10)
         axis.set_axis_off()
+        _gray(axis, frame, image)
     with replacing(path) as beside:
         figure.savefig(beside, dpi=100, format="png")
     return [Path(path)]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insonate.data.files import replacing
+from insonate.data.record import TRANSLATED
 from insonate.errors import InputError
 from insonate.sim.frame import Frame
 
@@ -34,6 +35,7 @@ class MhaSequence:
         path: str | os.PathLike[str],
         image: Literal["bmode", "labels"] = "bmode",
         rate: float = 20.0,
+        look: str | None = None,
     ):
         """Take what `save` writes.
 
@@ -41,10 +43,11 @@ class MhaSequence:
             path: of the file.
             image: which image of a frame; labels keep their numbers.
             rate: frames per second, for the time stamps [Hz].
+            look: of the frames, instead of their simulated image.
         """
         if not rate > 0:
             raise InputError(f"{path}: frame rate must be above 0 Hz, got {rate:g}")
-        self.path, self.image, self.rate = Path(path), image, rate
+        self.path, self.image, self.rate, self.look = Path(path), image, rate, look
         self._compressor = zlib.compressobj(6)
         self._data: list[bytes] = []
         self._fields: list[str] = []
@@ -57,7 +60,8 @@ class MhaSequence:
         Raises:
             InputError: it has another size than the first.
         """
-        pixels = np.ascontiguousarray(frame.image() if self.image == "bmode" else frame.labels)
+        image = frame.image(self.look) if self.image == "bmode" else frame.labels
+        pixels = np.ascontiguousarray(image)
         layout = (pixels.shape, pixels.dtype.name)
         self._layout = self._layout or layout
         if layout != self._layout:
@@ -95,6 +99,7 @@ class MhaSequence:
             "BinaryData = True",
             "BinaryDataByteOrderMSB = False",
             "CenterOfRotation = 0 0 0",
+            *([f"Comment = {TRANSLATED}"] if self.look else []),
             "CompressedData = True",
             f"CompressedDataSize = {size}",
             f"DimSize = {columns} {rows} {self._count}",

@@ -12,7 +12,10 @@ import insonate
 from insonate.data.files import replacing
 from insonate.sim.frame import Frame
 
-__all__ = ["Record"]
+__all__ = ["TRANSLATED", "Record"]
+
+#: What every file of a look says.
+TRANSLATED = "Translated by a network, not simulated physics; not for diagnosis"
 
 
 class Record:

@@ -13,7 +13,7 @@ from insonate.data.files import make_folder
 from insonate.data.mha import MhaSequence
 from insonate.data.nifti import NiftiLabels
 from insonate.data.png import write_png
-from insonate.data.record import Record
+from insonate.data.record import TRANSLATED, Record
 from insonate.errors import InputError, closest
 from insonate.sim.frame import Frame
 
@@ -65,6 +65,7 @@ def write_frames(
     rate: float = 20.0,
     sweep: bool | None = None,
     notes: Mapping[str, object] | None = None,
+    looks: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Write frames as they come, in every one of `formats`, with a record of their poses.
 
@@ -75,6 +76,7 @@ def write_frames(
         rate: frames per second, for the time stamps of sequences [Hz].
         sweep: number the images; None does so for a generator or more than one frame.
         notes: kept in the record beside what frames know, such as the scene's name.
+        looks: of every frame by name, and by what network; kept in the record too.
 
     Returns:
         The files, or the folders of a sweep's single images.
@@ -89,9 +91,14 @@ def write_frames(
         if name not in FORMATS:
             raise InputError(f"unknown format '{name}'; {closest(name, FORMATS)}")
     folder = make_folder(folder)
-    writers: list[Writer] = [Record(folder / "frames.json", notes)]
+    looks = looks or {}
+    said = {"looks": {look: f"{TRANSLATED}: {words}" for look, words in looks.items()}}
+    record = {**(notes or {}), **(said if looks else {})}
+    writers: list[Writer] = [Record(folder / "frames.json", record)]
     for name in dict.fromkeys(formats):
         writers += _open(name, folder, rate, sweep)
+        for look in looks:
+            writers += _open_look(name, folder, rate, look)
     for frame in frames:
         for writer in writers:
             writer.add(frame)
@@ -110,3 +117,12 @@ def _open(name: str, folder: Path, rate: float, sweep: bool) -> list[Writer]:
     if name == "dicom":
         return [DicomFile(folder / "bmode.dcm", rate)]
     return [_Images(folder, name, sweep)]
+
+
+def _open_look(name: str, folder: Path, rate: float, look: str) -> list[Writer]:
+    """The same of a look; pictures show it beside their frame by themselves."""
+    if name == "mha":
+        return [MhaSequence(folder / f"bmode_{look}.igs.mha", "bmode", rate, look)]
+    if name == "dicom":
+        return [DicomFile(folder / f"bmode_{look}.dcm", rate, look)]
+    return []

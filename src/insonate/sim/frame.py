@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ class Frame:
         seed: of scatterers, rays and noise.
         iq: complex baseband `(scanlines, samples)` before TGC, if asked for.
         polar: log-compressed image before scan conversion `(scanlines, samples)`, likewise.
+        looks: what networks made of `bmode` by name, alike, 0 to 1 `(rows, columns)`; not physics.
     """
 
     bmode: NDArray[np.float32]
@@ -50,10 +52,16 @@ class Frame:
     seed: int
     iq: NDArray[np.complex64] | None = None
     polar: NDArray[np.float32] | None = None
+    looks: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
-    def image(self) -> NDArray[np.uint8]:
-        """The B-mode image in 8 bits, `(rows, columns)`."""
-        return np.round(self.bmode * 255.0).astype(np.uint8)
+    def image(self, look: str | None = None) -> NDArray[np.uint8]:
+        """The B-mode image in 8 bits, `(rows, columns)`.
+
+        Args:
+            look: of `looks`; the simulated image when None.
+        """
+        image = self.bmode if look is None else self.looks[look]
+        return np.round(image * 255.0).astype(np.uint8)
 
     def image_to_probe(self) -> NDArray[np.float64]:
         """Matrix `(4, 4)` from (column, row, 0, 1) to the probe frame [mm]."""

@@ -20,6 +20,9 @@ class About:
         step: of its training.
         weights: their hash.
         recipe: in YAML, as the run was trained by.
+        source: domain that it translates from; empty if it learned from pairs.
+        to: domain that it translates to, likewise.
+        look: what it makes of a simulated image, enhanced or realistic; empty if something else.
     """
 
     run: str
@@ -30,10 +33,15 @@ class About:
     step: int
     weights: str
     recipe: str = ""
+    source: str = ""
+    to: str = ""
+    look: str = ""
 
     @property
     def image(self) -> str:
-        """The input that is translated: `bmode`, or `bmode_fast`."""
+        """The input that is translated: `bmode`, `bmode_fast`, or `labels` of semantic images."""
+        if self.source == "semantic":
+            return "labels"
         return next((name for name in self.inputs if name.startswith("bmode")), "bmode")
 
     @property
@@ -43,4 +51,5 @@ class About:
 
     def words(self) -> str:
         """For a dataset's provenance."""
-        return f"{self.run} ({self.method}, step {self.step}, weights {self.weights})"
+        way = f"{self.source} to {self.to}, " if self.to else ""
+        return f"{self.run} ({self.method}, {way}step {self.step}, weights {self.weights})"

@@ -54,7 +54,7 @@ class DatasetTranslation:
 
     Raises:
         InputError: no such dataset or split, no frames, arrays that the run needs are missing,
-            or regions that it was not trained with.
+            regions that it was not trained with, or a source of semantic images.
     """
 
     def __init__(
@@ -62,6 +62,8 @@ class DatasetTranslation:
         source: str | None = None,
     ):  # fmt: skip
         self.translator, self.source = translator, source or translator.about.image
+        if source and translator.about.image == "labels":
+            raise InputError("--source: has no use with semantic images; their labels are read")
         whole = Dataset(where, (), split)
         if not len(whole):
             raise InputError(f"{where}: no frames to translate")

@@ -49,7 +49,7 @@ def translate_pictures(
 
     Args:
         translator: that translates.
-        image: picture, or folder of pictures.
+        image: picture, or folder of pictures; of labels, if semantic images are translated.
         out: PNG for a picture; folder for a folder, in which the names stay.
         beside: of `PICTURED`, what else the run needs: pictures, or folders of pictures of the
             same names. A mask that is not given is found, if the image shows a fan.
@@ -190,14 +190,20 @@ def _arrays(
     table: NDArray[np.int64] | None,
 ) -> tuple[dict[str, NDArray[Any]], bool]:
     """What a network is given of an image, one frame; and whether its fan is known."""
-    gray = _gray(image)
-    mask, known = _mask(gray, paths.get("mask"))
-    arrays = {translator.about.image: network_values("bmode", gray, mask), "mask": mask[None]}
-    for name in set(translator.about.beside) - {"mask"}:
+    about = translator.about
+    if about.image == "labels":
+        read = _labels(image, table)
+        mask, known = _mask(None, read.shape, paths.get("mask"))
+        arrays = {"labels": np.where(mask > 0, read, 0)}
+    else:
+        gray = _gray(image)
+        mask, known = _mask(gray, gray.shape, paths.get("mask"))
+        arrays = {about.image: network_values("bmode", gray, mask)}
+    for name in set(about.beside) - {"mask"}:
         read = _labels(paths[name], table) if name == "labels" else _share(paths[name])
-        _check_size(paths[name], read, gray.shape)
+        _check_size(paths[name], read, mask.shape)
         arrays[name] = np.where(mask > 0, read, 0).astype(read.dtype)
-    arrays["mask"] = arrays["mask"].astype(np.float32)
+    arrays["mask"] = mask[None].astype(np.float32)
     return {name: array[None] for name, array in arrays.items()}, known
 
 
@@ -208,12 +214,17 @@ def _gray(path: Path) -> NDArray[np.uint8]:
     raise InputError(f"{path}: {first if isinstance(first, PictureError) else more[0]}")
 
 
-def _mask(gray: NDArray[np.uint8], path: Path | None) -> tuple[NDArray[np.uint8], bool]:
+def _mask(
+    gray: NDArray[np.uint8] | None, shape: tuple[int, ...], path: Path | None
+) -> tuple[NDArray[np.uint8], bool]:
+    """The fan, and whether it is known; labels show none."""
     if path is not None:
-        return read_mask(path, gray.shape), True
+        return read_mask(path, shape), True
+    if gray is None:
+        return np.ones(shape, np.uint8), False
     content = Content()
     content.add(gray)
-    return found_mask(content, *gray.shape)
+    return found_mask(content, *shape)
 
 
 def _check_size(path: Path, read: NDArray[Any], shape: tuple[int, ...]) -> None:

@@ -16,6 +16,7 @@ from insonate.errors import InputError
 from insonate.methods import Method
 from insonate.methods.conditions import black_outside
 from insonate.recipe import Run
+from insonate.recipe.packed import look_of, way_of
 from insonate.training.faults import telling_memory
 from insonate.translation.about import About
 from insonate.translation.network import Arrays
@@ -106,6 +107,7 @@ def translated(
 
 def about_run(run: Run) -> About:
     """What a run's translator says of itself."""
+    source, to = way_of(run.method)
     return About(
         run=run.folder.resolve().name,
         method=run.recipe.method.name,
@@ -115,6 +117,9 @@ def about_run(run: Run) -> About:
         step=run.step,
         weights=weights_hash(run.method),
         recipe=run.recipe.yaml(),
+        source=source or "",
+        to=to or "",
+        look=look_of(run.method) or "",
     )
 
 

@@ -59,10 +59,10 @@ class Translator:
         compile: bool = False,
         seed: int = 0,
     ) -> Translator:
-        """The translator of a run.
+        """The translator of a run; `load_run` first turns one to another direction.
 
         Args:
-            run: its folder, or the run as `load_run` gives it.
+            run: its folder, or that of packed weights, or the run as `load_run` gives it.
             device: "cpu", "cuda" or "cuda:1".
             precision: of the networks, "32" or "bf16".
             weights: averages, those of the last step, or the best there are: averages if they are

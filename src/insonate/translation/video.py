@@ -89,10 +89,13 @@ def translate_video(
 
 
 def _refuse_what_is_needed(translator: Translator) -> None:
-    others = [name for name in translator.about.beside if name != "mask"]
+    about = translator.about
+    others = [
+        name for name in about.inputs if name == "labels" or name not in (about.image, "mask")
+    ]
     if others:
         raise InputError(
-            f"{translator.about.run}: needs {', '.join(others)}, which films do not have; "
+            f"{about.run}: needs {', '.join(others)}, which films do not have; "
             "expected a run that needs the image and its mask alone, or --data"
         )
 
