@@ -1,0 +1,132 @@
+"""Methods that know several domains, turned from one to another, on whatever can be translated."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("lightning_fabric")
+pytest.importorskip("zarr")
+sys.path.insert(0, str(Path(__file__).parent))
+from synthetic_frame import make_frame
+from training_pairs import make_pairs
+from translated import CONFIGS, REGIONS
+
+from insonate.data.dataset import Attributes, Dataset, Layout, create
+from insonate.errors import InputError
+from insonate.methods.domains import UnpairedMethod
+from insonate.recipe import Recipe, Run
+from insonate.translation import Translator, translate_dataset, translate_pictures, translate_video
+
+
+class Darker(UnpairedMethod):
+    """Takes 0.25 off the image that it is given, whatever its domain."""
+
+    generators, stride, adam = (), 8, {}
+
+    def __init__(self, classes=3):
+        ways = (("simulated", "real"), ("real", "simulated"), ("semantic", "real"),
+                ("real", "semantic"))  # fmt: skip
+        super().__init__(classes, "bmode", "joint", ways, semantic=True)
+
+    def losses(self, batch):
+        yield from ()
+
+    def translate(self, batch):
+        return self.given(batch).values - 0.25
+
+
+def translator(source=None, to=None, regions=REGIONS):
+    method = Darker(len(regions))
+    method.turn(source, to)
+    return Translator.load(Run(Recipe(CONFIGS["M"]), method, regions, 5, Path("runs/all")))
+
+
+def test_what_it_says_of_itself():
+    about = translator().about
+    assert (about.source, about.to, about.look) == ("simulated", "real", "realistic")
+    assert about.words().startswith("all (l2h, simulated to real, step 5, weights ")
+    assert (about.image, about.inputs) == ("bmode", ("bmode", "mask"))
+    about = translator("semantic").about
+    assert (about.source, about.to, about.look) == ("semantic", "real", "")
+    assert (about.image, about.beside) == ("labels", ("mask",))
+    assert translator("real").about.look == ""
+
+
+def test_real_images_need_no_labels(tmp_path):
+    rng = np.random.default_rng(0)
+    with create(str(tmp_path / "real.zarr"), Layout(1, 24, 30, ("bmode", "mask"), shard=1),
+                Attributes()) as writer:  # fmt: skip
+        image = rng.integers(0, 256, (24, 30)).astype(np.uint8)
+        writer.write(0, [{"bmode": image, "mask": np.ones_like(image)}])
+    out = str(tmp_path / "simulated.zarr")
+    assert translate_dataset(translator("real"), str(tmp_path / "real.zarr"), out) == 1
+    found = Dataset(out).raw("bmode", 0).astype(float)
+    np.testing.assert_allclose(found, np.maximum(image - 0.25 * 127.5, 0), atol=0.51)
+    assert "real to simulated" in Dataset(out).attributes.provenance
+
+
+def test_semantic_images_are_labels_in_gray(tmp_path):
+    """Regions 0 and 1 of two are -1 and 1 (section 6 of Tomar et al. 2021), here less 0.25."""
+    data, out = make_pairs(tmp_path / "pairs.zarr"), str(tmp_path / "new.zarr")
+    to_real = translator("semantic", regions=("outside", "disc"))
+    assert translate_dataset(to_real, data, out, split="test") == 2
+    before, after = Dataset(data, split="test"), Dataset(out)
+    inside = before.raw("labels", 0) * before.raw("mask", 0)
+    np.testing.assert_array_equal(after.raw("bmode", 0), np.where(inside > 0, 223, 0))
+    np.testing.assert_array_equal(after.raw("labels", 0), before.raw("labels", 0))
+    assert "bmode: labels translated by all (l2h, semantic to real" in after.attributes.provenance
+
+
+def test_unknown_regions_of_semantic_images(tmp_path):
+    data = make_pairs(tmp_path / "pairs.zarr")
+    words = "pairs.zarr: regions that the run was not trained with: disc; expected"
+    with pytest.raises(InputError, match=words):
+        translate_dataset(translator("semantic"), data, str(tmp_path / "new.zarr"))
+    with pytest.raises(InputError, match="--source: has no use with semantic images"):
+        translate_dataset(translator("semantic"), data, str(tmp_path / "n.zarr"), source="bmode")
+    assert not (tmp_path / "new.zarr").exists()
+
+
+def test_a_picture_of_labels(tmp_path):
+    labels = np.zeros((20, 28), np.uint8)
+    labels[5:10, 4:9], labels[12:18, 10:20] = 1, 2
+    Image.fromarray(labels).save(tmp_path / "labels.png")
+    said = translate_pictures(
+        translator("semantic"), tmp_path / "labels.png", tmp_path / "out.png", {}
+    )
+    assert said == (1, 1)  # of which no fan is known
+    with Image.open(tmp_path / "out.png") as image:
+        found = np.array(image)
+    for label, value in ((1, 96), (2, 223)):  # -0.25 and 0.75 in 8 bits
+        assert (found[labels == label] == value).all()
+    assert not found[labels == 0].any()
+
+
+def test_a_picture_of_labels_that_the_run_does_not_know(tmp_path):
+    Image.fromarray(np.full((20, 28), 7, np.uint8)).save(tmp_path / "labels.png")
+    with pytest.raises(InputError, match="labels without a region of the run; expected 0 to 2"):
+        translate_pictures(
+            translator("semantic"), tmp_path / "labels.png", tmp_path / "out.png", {}
+        )
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_films_show_no_labels(tmp_path):
+    with pytest.raises(InputError, match="all: needs labels, which films do not have"):
+        translate_video(translator("semantic"), tmp_path / "a.mp4", tmp_path / "b.mp4")
+
+
+def test_a_frame_of_the_simulator_from_its_labels():
+    frame = make_frame()
+    found = translator("semantic")(frame).bmode
+    np.testing.assert_allclose(found[frame.labels == 2], 0.875, atol=1e-6)
+    np.testing.assert_allclose(found[frame.labels == 1], 0.375, atol=1e-6)
+
+
+def test_a_way_that_there_is_not():
+    words = "does not translate simulated to semantic; expected one of simulated to real, real to"
+    with pytest.raises(InputError, match=words):
+        translator("simulated", "semantic")
