@@ -45,8 +45,21 @@ def restore(
     Raises:
         InputError: a file is damaged, or of other networks.
     """
+    _make_buffers(method, checkpoint)
     load_weights(method, checkpoint, averaged=False)
     for name, average in averages.tensors().items():
         file = f"{name}_average"
         copy_tensors(average, checkpoint.load(file), f"{checkpoint.folder}/{file}")
     optimisers.load(checkpoint.load("optimisers"), f"{checkpoint.folder}/optimisers")
+
+
+def _make_buffers(method: Trainable, checkpoint: Checkpoint) -> None:
+    """Make the buffers that come with a first batch, such as pools of images, to be loaded."""
+    if not checkpoint.has(OWN):
+        return
+    there = dict(method.named_buffers(recurse=False))
+    weights = (p for _, network in method.named_children() for p in network.parameters())
+    device = next(weights).device
+    for name, tensor in checkpoint.load(OWN).items():
+        if name not in there:
+            method.register_buffer(name, torch.zeros_like(tensor, device=device))

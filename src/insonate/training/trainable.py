@@ -94,6 +94,10 @@ class Trainable(Protocol):
         """Tensors that are not learned by gradients."""
         ...
 
+    def register_buffer(self, name: str, tensor: Tensor) -> None:
+        """Keep a tensor that is not learned by gradients."""
+        ...
+
     def train(self, mode: bool = True) -> Any:
         """Get ready to learn."""
         ...
