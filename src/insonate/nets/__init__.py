@@ -7,6 +7,7 @@ from insonate.nets.initialise import normal_weights, xavier_weights
 from insonate.nets.patchgan import PatchGAN
 from insonate.nets.projection import Projection
 from insonate.nets.resnet import ResNet
+from insonate.nets.segmenter import Segmenter
 from insonate.nets.timed_unet import TimedUNet
 from insonate.nets.unet import UNet
 
@@ -17,6 +18,7 @@ __all__ = [
     "PatchGAN",
     "Projection",
     "ResNet",
+    "Segmenter",
     "TimedUNet",
     "UNet",
     "normal_weights",
