@@ -43,7 +43,7 @@ def test_penalty_of_a_linear_critic(length):
 
 
 def test_penalty_of_a_map_of_scores_is_of_their_sum_and_learned_from():
-    """D(x) = k x on n pixels: slope k sqrt(n), (k sqrt n - 1)^2 changes by 2 (k sqrt n - 1) sqrt n."""
+    """D(x) = k x on n pixels has the slope s = k sqrt n; (s - 1)^2 changes by 2 (s - 1) sqrt n."""
     k, images = torch.tensor(0.5, requires_grad=True), torch.ones(2, 1, 3, 3)
     found = gradient_penalty(lambda x: k * x, images)
     assert found.item() == pytest.approx((0.5 * 3 - 1) ** 2)
@@ -184,7 +184,7 @@ def test_every_way():
 
 
 def test_the_class_makes_a_difference_everywhere():
-    """Although instance norm erases what is the same everywhere: zeros beyond the border tell it."""
+    """Instance norm erases what is the same everywhere; zeros beyond the border keep it."""
     torch.manual_seed(0)
     network = ClassResNet(1, 3, 4, 1)
     images = torch.rand(1, 1, 32, 32)
