@@ -17,6 +17,7 @@ from insonate.imaging.attenuation_map import upper_percentile
 from insonate.probe import Probe
 from insonate.scene import Scene
 from insonate.sim.buffers import host
+from insonate.sim.device_frame import DeviceFrame
 from insonate.sim.device_probe import BUNDLE_STRIDE
 from insonate.sim.device_scene import DeviceScene
 from insonate.sim.frame import Frame
@@ -115,8 +116,23 @@ class Simulator:
         """
         if passes < 1:
             raise InputError(f"passes: expected at least 1, got {passes}")
-        frames = self._passes(pose, seed, shot, alone=passes == 1)
-        return next(islice(frames, passes - 1, None))
+        done = self._passes(pose, seed, shot, alone=passes == 1)
+        return self._frame(next(islice(done, passes - 1, None)), seed)
+
+    def device_frame(self, pose: ArrayLike, seed: int = 0, shot: int = 0) -> DeviceFrame:
+        """Render one frame whose images stay on the device, for a network there.
+
+        Args:
+            pose: probe to world, rigid, `(4, 4)` [mm].
+            seed: of scatterers, rays and noise.
+            shot: number of the frame in a sweep; another one has other noise and clutter.
+
+        Raises:
+            InputError: the pose is not rigid, or the probe is in bone or outside the body.
+        """
+        next(self._passes(pose, seed, shot, alone=True))
+        with self.launch.stage("copy"):
+            return DeviceFrame.of(self._buffers, self._probe.raster.mask, self._region_names())
 
     def frames(self, poses: Iterable[ArrayLike], seed: int = 0, passes: int = 1) -> Iterator[Frame]:
         """Render a sweep: one frame a pose, the tissue's texture staying where it is.
@@ -165,10 +181,12 @@ class Simulator:
         Raises:
             InputError: another frame has been rendered in between.
         """
-        return self._passes(pose, seed, 0, alone=False)
+        return (self._frame(world, seed) for world in self._passes(pose, seed, 0, alone=False))
 
-    def _passes(self, pose: ArrayLike, seed: int, shot: int, alone: bool) -> Iterator[Frame]:
-        """One frame after every pass; `alone` says that there is no second one."""
+    def _passes(
+        self, pose: ArrayLike, seed: int, shot: int, alone: bool
+    ) -> Iterator[NDArray[np.float64]]:
+        """The pose, whenever another pass is in the buffers; `alone`: there is no second one."""
         world = check_pose(pose)
         local = world.copy()
         local[:3, 3] -= self._scene.centre
@@ -186,7 +204,7 @@ class Simulator:
             scale = self._side_products()
             self._compress(seed)
             self._convert(scale)
-            yield self._frame(world, seed)
+            yield world
             self.launch.timings = {}
 
     # --- stages, in the order of the primer's section "One frame"; the first are a look's ---
@@ -258,12 +276,15 @@ class Simulator:
                 pose=pose,
                 spacing=raster.spacing,
                 origin=raster.origin,
-                region_names=tuple(region.name for region in self.scene.regions),
+                region_names=self._region_names(),
                 probe=self.probe,
                 seed=seed,
                 iq=host(b.iq).view(np.complex64)[..., 0].copy() if keep else None,
                 polar=host(b.polar)[..., 0].copy() if keep else None,
             )
+
+    def _region_names(self) -> tuple[str, ...]:
+        return tuple(region.name for region in self.scene.regions)
 
 
 def _out_of_memory(error: Exception, scene: Scene) -> Exception:

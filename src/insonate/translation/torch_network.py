@@ -67,11 +67,23 @@ class TorchNetwork:
         given = {
             name: torch.from_numpy(np.require(a, None, ["C", "W"])) for name, a in arrays.items()
         }
+        return self.guarded(given, Chance(seed, 0, first)).cpu().numpy()
+
+    def guarded(self, arrays: Mapping[str, Tensor], chance: Chance) -> Tensor:
+        """The same on the device, with too little memory told.
+
+        Args:
+            arrays: `(batch, ..., rows, columns)` each, wherever they are.
+            chance: random numbers of these frames.
+
+        Raises:
+            InputError: out of memory.
+        """
         size = " x ".join(map(str, next(iter(arrays.values())).shape))
         advice = f"images of {size}: expected fewer at a time, or precision bf16"
         with telling_memory(self.device, advice):
-            moved = {name: tensor.to(self.device) for name, tensor in given.items()}
-            return self.images(moved, Chance(seed, 0, first)).cpu().numpy()
+            moved = {name: tensor.to(self.device) for name, tensor in arrays.items()}
+            return self.images(moved, chance)
 
     def images(self, arrays: Mapping[str, Tensor], chance: Chance) -> Tensor:
         """The same on the device, float32 `(batch, 1, rows, columns)`, without waiting for it.

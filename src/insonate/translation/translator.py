@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from insonate.errors import InputError
-from insonate.sim import Frame
+from insonate.sim import DeviceFrame, Frame
 from insonate.translation.about import About
 from insonate.translation.network import Arrays, Network
 from insonate.translation.regions import label_table
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from insonate.data.batches import Padding
     from insonate.recipe import Run, Weights
     from insonate.translation.torch_network import Precision
@@ -123,6 +125,23 @@ class Translator:
         image = self.frames(arrays, number)[0, 0]
         shown = np.where(frame.mask, (image + 1.0) / 2.0, np.float32(0.0))
         return dataclasses.replace(frame, bmode=shown.astype(np.float32))
+
+    def on_device(self, frames: Sequence[DeviceFrame], first: int = 0) -> Tensor:
+        """Frames translated in one pass, without leaving the device that rendered them.
+
+        Args:
+            frames: of one size, as `Simulator.device_frame` gives them.
+            first: number of the first of them; a frame's noise follows from seed and number.
+
+        Returns:
+            Float32 `(frames, 1, rows, columns)` in [-1, 1], -1 outside the fan.
+
+        Raises:
+            InputError: as `translate_on_device` says.
+        """
+        from insonate.translation.on_device import translate_on_device
+
+        return translate_on_device(self, frames, first)
 
     def table(self, regions: Sequence[str], where: str) -> NDArray[np.int64]:
         """For every label of the data the label that the run knows, `(256,)`; -1 for none.
