@@ -10,6 +10,7 @@ from insonate.methods.cut import CUTConfig
 from insonate.methods.cyclegan import CycleGANConfig
 from insonate.methods.l2h import L2HConfig
 from insonate.methods.method import Adam, Losses, Method
+from insonate.methods.sasan import SasanConfig
 from insonate.methods.stargan import StarGANConfig
 
 __all__ = [
@@ -23,9 +24,18 @@ __all__ = [
     "Losses",
     "Method",
     "MethodConfig",
+    "SasanConfig",
     "StarGANConfig",
 ]
 
 #: A new method is a file, a line here, and a recipe.
-MethodConfig = L2HConfig | BridgeConfig | CUTConfig | ConPresConfig | CycleGANConfig | StarGANConfig
+MethodConfig = (
+    L2HConfig
+    | BridgeConfig
+    | CUTConfig
+    | ConPresConfig
+    | CycleGANConfig
+    | StarGANConfig
+    | SasanConfig
+)
 METHODS = {config.name: config for config in typing.get_args(MethodConfig)}
