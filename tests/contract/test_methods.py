@@ -10,11 +10,25 @@ import yaml
 
 from insonate.config import from_plain, to_plain
 from insonate.data.batches import Batch, Chance
-from insonate.methods import METHODS, BridgeConfig, L2HConfig, MethodConfig
+from insonate.errors import InputError
+from insonate.methods import (
+    METHODS,
+    BridgeConfig,
+    ConPresConfig,
+    CUTConfig,
+    CycleGANConfig,
+    L2HConfig,
+    MethodConfig,
+    StarGANConfig,
+)
 from insonate.recipe import load_recipe
 
 REGIONS, SIDE = 7, 32
 TINY = {"width": 8, "downs": 4, "discriminator_width": 8, "discriminator_layers": 2}
+#: Of the methods that learn from images that are not paired.
+NETWORKS = {"width": 4, "discriminator_width": 4, "discriminator_layers": 2}
+CONTRAST = {**NETWORKS, "blocks": 2, "projection_width": 8, "places": 32}
+CONPRES = {**CONTRAST, "side": SIDE}
 
 SMALL = {
     "l2h": L2HConfig(**TINY),
@@ -26,7 +40,25 @@ SMALL = {
     "l2h-resnet": L2HConfig(**TINY, generator="resnet", blocks=2),
     "bridge": BridgeConfig(widths=(8, 16), steps=3),
     "bridge-m": BridgeConfig(widths=(8, 16), steps=2, inputs="M", noisy=False),
-}
+    "cut": CUTConfig(**CONTRAST),
+    "cut-s": CUTConfig(**CONTRAST, semantic=True, masks="none", identity=False),
+    "cut-sc": CUTConfig(**CONTRAST, semantic=True, consistency=1.0, source="bmode_fast"),
+    "conpres": ConPresConfig(**CONPRES),
+    "conpres-switched": ConPresConfig(
+        **CONPRES, masks="none", up_order="upsample_conv", reinject=True, class_head="gap",
+        nce_first="stem", nce_sum=True, nce_reduction="sum", consistent_when="both_real",
+        consistent_as="drawn", padding="zeros", gan_loss="bce",
+    ),
+    "cyclegan": CycleGANConfig(**NETWORKS, blocks=2, pool=3),
+    "cyclegan-none": CycleGANConfig(**NETWORKS, blocks=1, pool=0, masks="none", identity=0.0),
+    "stargan": StarGANConfig(**NETWORKS, blocks=2, side=SIDE, n_critic=1),
+    "stargan-gap": StarGANConfig(
+        **NETWORKS, blocks=1, class_head="gap", side=SIDE, n_critic=1, masks="none"
+    ),
+}  # fmt: skip
+with torch.device("meta"):
+    PAIRED = [name for name, config in SMALL.items() if config.build(REGIONS).target]
+UNPAIRED = [name for name in SMALL if name not in PAIRED]
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 METHOD = pytest.mark.parametrize("name", SMALL)
 
@@ -46,7 +78,17 @@ def batch(count=2, seed=0, rows=SIDE, columns=SIDE):
         "attenuation": torch.rand(mask.shape, generator=source),
         "shadow": torch.rand(mask.shape, generator=source),
     }
-    return Batch(arrays, Chance(seed, 0))
+    real = {"real_bmode": arrays["bmode"].flip(0), "real_mask": mask}
+    return Batch(arrays | real, Chance(seed, 0))
+
+
+def lesson(method, count=2):
+    """A batch with as many draws as the method learns from."""
+    return batch(count * method.draws)
+
+
+def names_of(shared):
+    return (shared,) if isinstance(shared, str) else shared
 
 
 def only(given, names):
@@ -58,19 +100,22 @@ def build(name, seed=0):
     return SMALL[name].build(REGIONS)
 
 
-def train(method, steps, batches=batch):
+def train(method, steps, count=2):
     """The loop in a few lines: a rate at which small networks learn soon."""
     optimisers = {
         name: torch.optim.Adam(network.parameters(), 2e-3, method.adam[name].betas)
         for name, network in method.named_children()
     }
     for step in range(steps):
-        given = batches()
-        given = Batch(given.arrays, Chance(0, step))
-        for name, terms in method.losses(given):
-            optimisers[name].zero_grad()
-            sum(terms.values()).backward(inputs=list(getattr(method, name).parameters()))
-            optimisers[name].step()
+        given = Batch(lesson(method, count).arrays, Chance(0, step))
+        for shared, terms in method.losses(given):
+            networks = [getattr(method, name) for name in names_of(shared)]
+            for name in names_of(shared):
+                optimisers[name].zero_grad()
+            parameters = [p for network in networks for p in network.parameters()]
+            sum(terms.values()).backward(inputs=parameters)
+            for name in names_of(shared):
+                optimisers[name].step()
 
 
 def error(method):
@@ -83,7 +128,7 @@ def test_every_method_is_here():
     assert set(METHODS.values()) == set(typing.get_args(MethodConfig))
 
 
-@METHOD
+@pytest.mark.parametrize("name", PAIRED)
 def test_learns_one_batch(name):
     method = build(name)
     before = error(method)
@@ -108,8 +153,8 @@ def test_keeps_shape_range_and_the_black_outside(name):
 @METHOD
 def test_losses_are_named_finite_scalars_of_its_networks_in_32_bits(name):
     method = build(name)
-    for network, terms in method.losses(batch()):
-        assert network in dict(method.named_children())
+    for shared, terms in method.losses(lesson(method)):
+        assert set(names_of(shared)) <= set(dict(method.named_children()))
         assert terms
         for loss in terms.values():
             assert loss.shape == ()
@@ -122,12 +167,12 @@ def test_losses_are_named_finite_scalars_of_its_networks_in_32_bits(name):
 def test_every_parameter_is_reached_by_its_loss_and_no_other(name):
     method, reached = build(name), []
     train(method, 1)  # what begins at 0 hides what comes before it
-    for network, terms in method.losses(batch()):
-        parameters = list(getattr(method, network).parameters())
+    for shared, terms in method.losses(lesson(method)):
+        parameters = [p for name in names_of(shared) for p in getattr(method, name).parameters()]
         sum(terms.values()).backward(inputs=parameters)
         assert all(p.grad is not None and p.grad.isfinite().all() for p in parameters)
-        reached.append(network)
-    assert sorted(reached) == sorted(network for network, _ in method.named_children())
+        reached += names_of(shared)
+    assert sorted(set(reached)) == sorted(network for network, _ in method.named_children())
     assert set(method.adam) == set(reached)
     assert set(method.generators) <= set(reached)
 
@@ -136,9 +181,47 @@ def test_every_parameter_is_reached_by_its_loss_and_no_other(name):
 def test_inputs_and_needs_are_enough(name):
     method = build(name).eval()
     assert method.target not in method.inputs
-    assert method.needs == (*method.inputs, method.target)
+    assert set(method.inputs) <= set(method.needs)
+    assert method.target is None or method.target in method.needs
     method.translate(only(batch(), method.inputs))
-    list(method.losses(only(batch(), method.needs)))
+    real = [f"real_{array}" for array in method.real]
+    list(method.losses(only(lesson(method), [*method.needs, *real])))
+
+
+@pytest.mark.parametrize("name", PAIRED)
+def test_what_learns_from_pairs_turns_nowhere(name):
+    with pytest.raises(InputError, match="pairs"):
+        build(name).turn(to="real")
+
+
+@pytest.mark.parametrize("name", UNPAIRED)
+def test_turns_to_every_way_it_knows_and_says_which(name):
+    method = build(name).eval()
+    for source, to in method.ways:
+        method.turn(source, to)
+        assert method.way == (source, to)
+        assert method.translate(only(batch(), method.inputs)).shape == batch()["bmode"].shape
+    method.turn()
+    assert method.way == method.ways[0]
+    with pytest.raises(InputError, match="expected one of simulated to real"):
+        method.turn("real", "real")
+
+
+@pytest.mark.parametrize("name", UNPAIRED)
+def test_what_lies_outside_of_the_masks_teaches_nothing(name):
+    method = build(name)
+    if method.masks == "none":
+        pytest.skip("it learns from all there is")
+    given = lesson(method)
+    arrays = dict(given.arrays)
+    for array, mask in {"bmode": "mask", "bmode_fast": "mask", "real_bmode": "real_mask"}.items():
+        noise = torch.rand(given[array].shape, generator=torch.Generator().manual_seed(3))
+        arrays[array] = torch.where(given[mask] > 0, given[array], noise)
+    for (_, one), (_, other) in zip(
+        method.losses(given), method.losses(Batch(arrays, Chance(0, 0))), strict=True
+    ):
+        for term, loss in one.items():
+            torch.testing.assert_close(loss, other[term], msg=term)
 
 
 @METHOD
@@ -167,7 +250,7 @@ def test_same_seed_same_picture(name):
 def test_chance_comes_from_the_batch_alone(name):
     method = build(name)
     before = torch.random.get_rng_state()
-    list(method.losses(batch()))
+    list(method.losses(lesson(method)))
     method.translate(batch())
     assert torch.equal(torch.random.get_rng_state(), before)
 
@@ -175,7 +258,7 @@ def test_chance_comes_from_the_batch_alone(name):
 @METHOD
 def test_one_sample_is_a_batch(name):
     method = build(name)
-    train(method, 2, lambda: batch(count=1))
+    train(method, 2, count=1)
     given = batch()
     alone = only(given, given.arrays)
     arrays = {key: array[:1] for key, array in given.arrays.items()}
@@ -189,7 +272,7 @@ def test_bf16_learns_as_32_bits_do(name):
     for precise in (True, False):
         method, found = build(name), []
         with torch.autocast("cpu", torch.bfloat16, enabled=not precise):
-            for _, terms in method.losses(batch()):
+            for _, terms in method.losses(lesson(method)):
                 assert all(loss.dtype == torch.float32 for loss in terms.values())
                 found.append(sum(terms.values()).item())
             out = method.eval().translate(batch())

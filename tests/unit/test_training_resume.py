@@ -9,7 +9,7 @@ import torch
 pytest.importorskip("lightning_fabric")
 pytest.importorskip("zarr")
 
-from training_pairs import TINY, assert_same, make_pairs, tensors, tiny_recipe
+from training_pairs import TINY, UNPAIRED, assert_same, make_pairs, make_real, tensors, tiny_recipe
 
 from insonate.errors import InputError
 from insonate.methods import METHODS
@@ -20,6 +20,11 @@ from insonate.training.log import RunLog
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return make_pairs(tmp_path_factory.mktemp("data") / "pairs.zarr")
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory):
+    return make_real(tmp_path_factory.mktemp("data") / "real.zarr")
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +51,13 @@ def test_every_method_is_tried():
     [*((method, {}, {}) for method in TINY),
      ("l2h", {"precision": "bf16"}, {"flip": True, "workers": 2})],
 )  # fmt: skip
-def test_six_steps_are_three_and_three(method, training, batches, data, tmp_path):
+def test_six_steps_are_three_and_three(method, training, batches, data, real, tmp_path):
     extra = {"clip": 1.0, "schedule": {"kind": "linear", "hold": 1, "decay": 1}} | training
-    whole = train(tiny_recipe(method, extra, batches), data, tmp_path / "whole", silent=True)
-    part = tmp_path / "part"
-    train(tiny_recipe(method, extra | {"steps": 3}, batches), data, part, silent=True)
-    train(tiny_recipe(method, extra, batches), data, part, silent=True)
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    seen = real if method in UNPAIRED else None
+    for out, steps in ((whole, 6), (part, 3), (part, 6)):
+        recipe = tiny_recipe(method, extra | {"steps": steps}, batches)
+        train(recipe, data, out, seen, silent=True)
     assert_same(tensors(whole, 6), tensors(part, 6))
 
 

@@ -7,7 +7,7 @@ from torch import nn
 from insonate.config import from_plain
 from insonate.data.batches import Batches, BatchSettings, open_split
 from insonate.data.dataset import Attributes, Layout, create
-from insonate.methods import Adam
+from insonate.methods import METHODS, Adam
 from insonate.recipe import Recipe
 from insonate.training import TrainingSettings
 from insonate.training.loop import Loop
@@ -20,7 +20,18 @@ TINY = {
     "l2h": {"name": "l2h", "width": 4, "downs": 5, "discriminator_width": 4,
             "discriminator_layers": 2},
     "bridge": {"name": "bridge", "widths": [8, 8], "blocks": 1, "steps": 2},
+    "cut": {"name": "cut", "width": 4, "blocks": 1, "discriminator_width": 4,
+            "discriminator_layers": 2, "projection_width": 8, "places": 16},
+    "conpres": {"name": "conpres", "width": 4, "blocks": 1, "discriminator_width": 4,
+                "discriminator_layers": 2, "projection_width": 8, "places": 16, "side": 32},
+    "cyclegan": {"name": "cyclegan", "width": 4, "blocks": 1, "discriminator_width": 4,
+                 "discriminator_layers": 2, "pool": 5},
+    "stargan": {"name": "stargan", "width": 4, "blocks": 1, "discriminator_width": 4,
+                "discriminator_layers": 2, "side": 32, "n_critic": 2},
 }  # fmt: skip
+#: Those that learn from real images, which are not paired.
+with torch.device("meta"):
+    UNPAIRED = tuple(name for name in TINY if METHODS[name]().build(2).real)
 
 
 def pair(k, rows=ROWS, columns=COLUMNS):
@@ -47,6 +58,24 @@ def make_pairs(where, arrays=ARRAYS, frames=12):
             samples = [pair(k) for k in layout.block(block)]
             writer.write(block, [{name: s[name] for name in kept} for s in samples])
     return str(where)
+
+
+def make_real(where, frames=10):
+    """Images of another look, with a box that hides text; no labels."""
+    layout = Layout(frames, ROWS, COLUMNS, ("bmode", "mask"), shard=2)
+    with create(where, layout, Attributes()) as writer:
+        for block in range(layout.blocks):
+            writer.write(block, [real(k) for k in layout.block(block)])
+    return str(where)
+
+
+def real(k):
+    rng = np.random.default_rng((k, 1))
+    mask = np.ones((ROWS, COLUMNS), np.uint8)
+    mask[30:, 36:] = 0
+    image = np.clip(rng.normal(120.0, 30.0, (ROWS, COLUMNS)), 0, 255) * mask
+    split = {6: 1, 7: 1, 8: 2, 9: 2}.get(k, 0)
+    return {"bmode": image.astype(np.uint8), "mask": mask, "split": split, "seed": k}
 
 
 def tiny_recipe(method="l2h", training=None, batches=None):

@@ -21,7 +21,7 @@ from insonate.training.faults import telling_memory
 from insonate.training.log import Progress
 from insonate.training.loop import Loop
 from insonate.training.ranks import Ranks
-from insonate.training.run_folder import RunFolder
+from insonate.training.run_folder import RunFolder, manifest_of
 from insonate.training.training_run import TrainingRun
 from insonate.training.validation import Validation
 from insonate.training.versions import versions
@@ -74,8 +74,7 @@ def _train(recipe: Recipe, sources: Sources, out: Path, ranks: Ranks, silent: bo
     method, batches, validation = ranks.each(lambda: assemble(recipe, sources, ranks))
     about = ranks.first(lambda: _about(batches))
     made_with = versions(ranks.device, ranks.count)
-    of_both = "-".join(each["manifest"] for each in (about, about.get("real")) if each)
-    folder = RunFolder(out, recipe.yaml(), recipe.is_same, of_both, made_with)
+    folder = RunFolder(out, recipe.yaml(), recipe.is_same, manifest_of(about), made_with)
     with ranks.holding(folder.claim()):
         ranks.first(lambda: folder.open(about))
         loop = Loop(method, batches, recipe.training, ranks)

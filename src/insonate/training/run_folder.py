@@ -23,10 +23,20 @@ from insonate.training.checkpoint import (
     write_checkpoint,
 )
 
-__all__ = ["RunFolder"]
+__all__ = ["RunFolder", "manifest_of"]
 
 RECIPE, VERSIONS, DATA = "recipe.yaml", "versions.json", "data.json"
 _BEFORE_RECIPE = (VERSIONS, DATA, ".writer")  # written first: without a recipe there is no run
+
+
+def manifest_of(data: Mapping[str, Any]) -> str:
+    """The hash of what `data.json` tells of, and of the real data beside it, if there are some.
+
+    Raises:
+        KeyError: it does not tell.
+    """
+    real = data.get("real")
+    return data["manifest"] if real is None else f"{data['manifest']}-{real['manifest']}"
 
 
 @dataclass(frozen=True)
@@ -223,7 +233,7 @@ class RunFolder:
         path = self.path / DATA
         before = read_content(path, "description of a run's data")
         try:
-            return before["manifest"], before["data"]
+            return manifest_of(before), before["data"]
         except (KeyError, TypeError) as error:
             raise InputError(f"{path}: damaged; expected what data the run has") from error
 
