@@ -71,6 +71,8 @@ class Journal:
         self.latest = dict(state["latest"])
 
     def _check(self, step: int, name: str, value: float) -> None:
-        if not math.isfinite(value) or abs(value) > self.diverged:
+        # norms of gradients are no losses: those of vectors that are brought to length 1 begin large
+        large = abs(value) > self.diverged and not name.endswith(".gradient")
+        if large or not math.isfinite(value):
             self.ranks.stop(f"diverged at step {step}: loss {name} is {value:g}; "
                             f"{self.last_good()}")  # fmt: skip
