@@ -71,7 +71,7 @@ class Journal:
         self.latest = dict(state["latest"])
 
     def _check(self, step: int, name: str, value: float) -> None:
-        # norms of gradients are no losses: those of vectors that are brought to length 1 begin large
+        # norms of gradients are no losses: those of vectors brought to length 1 begin large
         large = abs(value) > self.diverged and not name.endswith(".gradient")
         if large or not math.isfinite(value):
             self.ranks.stop(f"diverged at step {step}: loss {name} is {value:g}; "
