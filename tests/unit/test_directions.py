@@ -5,20 +5,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 pytest.importorskip("lightning_fabric")
 pytest.importorskip("zarr")
 sys.path.insert(0, str(Path(__file__).parent))
+from packing import SAID
+from safetensors.torch import load_file
 from synthetic_frame import make_frame
 from training_pairs import make_pairs
 from translated import CONFIGS, REGIONS
 
 from insonate.data.dataset import Attributes, Dataset, Layout, create
 from insonate.errors import InputError
+from insonate.methods import ConPresConfig, CycleGANConfig
 from insonate.methods.domains import UnpairedMethod
-from insonate.recipe import Recipe, Run
-from insonate.translation import Translator, translate_dataset, translate_pictures, translate_video
+from insonate.recipe import Recipe, Run, load_run
+from insonate.recipe.packed import WEIGHTS, pack
+from insonate.translation import (
+    OnnxTranslator,
+    Translator,
+    export_onnx,
+    translate_dataset,
+    translate_pictures,
+    translate_video,
+)
 
 
 class Darker(UnpairedMethod):
@@ -124,6 +136,70 @@ def test_a_frame_of_the_simulator_from_its_labels():
     found = translator("semantic")(frame).bmode
     np.testing.assert_allclose(found[frame.labels == 2], 0.875, atol=1e-6)
     np.testing.assert_allclose(found[frame.labels == 1], 0.375, atol=1e-6)
+
+
+def run_of(config):
+    """Of a method that knows several domains, as small as it can be."""
+    torch.manual_seed(0)
+    method = config.build(len(REGIONS)).eval()
+    return Run(Recipe(config), method, REGIONS, 9, Path("runs/some"))
+
+
+CYCLE = CycleGANConfig(width=4, blocks=1, discriminator_width=4, discriminator_layers=2)
+CONPRES = ConPresConfig(
+    width=4, blocks=1, discriminator_width=4, discriminator_layers=2, side=32, places=8,
+    projection_width=4,
+)  # fmt: skip
+
+
+def test_one_direction_is_packed(tmp_path):
+    """Neither the other generator nor the pool, which holds images of patients."""
+    run = run_of(CYCLE)
+    run.method.register_buffer("pool_real", torch.rand(2, 1, 8, 8))
+    pack(run, tmp_path / "to_real", SAID)
+    stored = load_file(tmp_path / "to_real" / WEIGHTS)
+    assert {name.split(".")[0] for name in stored} == {"to_real"}
+    found = load_run(tmp_path / "to_real")
+    assert Translator.load(found).about.look == "realistic"
+    assert load_run(tmp_path / "to_real", to="real").step == 9
+    words = "holds no weights for real to simulated; it translates simulated to real"
+    with pytest.raises(InputError, match=words):
+        load_run(tmp_path / "to_real", source="real")
+    run.method.turn("real", "simulated")
+    pack(run, tmp_path / "back", SAID)
+    about = Translator.load(tmp_path / "back").about
+    assert (about.source, about.to, about.look) == ("real", "simulated", "")
+
+
+def test_a_network_of_all_directions_is_packed_once(tmp_path):
+    run = run_of(CONPRES)
+    pack(run, tmp_path / "small", SAID)
+    mask, rng = np.ones((1, 1, 16, 24), np.float32), np.random.default_rng(0)
+    arrays = {"bmode": rng.uniform(-1, 1, mask.shape).astype(np.float32), "mask": mask,
+              "labels": rng.integers(0, 3, (1, 16, 24))}  # fmt: skip
+    seen = []
+    for way in (("simulated", "real"), ("semantic", "real"), ("real", "semantic")):
+        run.method.turn(*way)
+        exact = Translator.load(run).frames(arrays)
+        packed = Translator.load(load_run(tmp_path / "small", source=way[0], to=way[1]))
+        np.testing.assert_allclose(packed.frames(arrays), exact, atol=0.03)
+        assert (packed.about.source, packed.about.to) == way
+        seen.append(exact)
+    assert np.abs(seen[0] - seen[1]).max() > 0.05
+    assert np.abs(seen[0] - seen[2]).max() > 1e-4  # an untrained network hardly hears its class
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [("simulated", "real"), ("semantic", "simulated")])
+def test_a_direction_as_onnx(tmp_path, way):
+    pytest.importorskip("onnx")
+    run = run_of(CONPRES)
+    run.method.turn(*way)
+    about = export_onnx(run, tmp_path / "model.onnx")
+    found = OnnxTranslator.open(tmp_path / "model.onnx").about
+    assert found == about
+    assert (found.source, found.to) == way
+    assert found.image == ("labels" if way[0] == "semantic" else "bmode")
 
 
 def test_a_way_that_there_is_not():

@@ -108,6 +108,11 @@ class CycleGAN(UnpairedMethod):
         of_judges = config.discriminator_adam or config.adam
         self.adam = dict.fromkeys(self.generators, config.adam) | dict.fromkeys(_JUDGES, of_judges)
 
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The generator of the domain that is translated to."""
+        return (f"to_{self.way[1]}",)
+
     def losses(self, batch: Batch) -> Losses:
         """Both generators, then each discriminator on what its pool gives for their images."""
         simulated, real = (self.images(batch, domain) for domain in ("simulated", "real"))

@@ -72,6 +72,11 @@ class Method(nn.Module, abc.ABC):
         """Arrays of a batch that `losses` needs."""
         return self.inputs if self.target is None else (*self.inputs, self.target)
 
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Those of `generators` that `translate` uses between the domains it is turned to."""
+        return self.generators
+
     @abc.abstractmethod
     def losses(self, batch: Batch) -> Losses:
         """Yield each network that is to be updated, with its loss, in order.

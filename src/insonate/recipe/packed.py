@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor, nn
+from torch import Tensor
 
 from insonate.config import to_plain
 from insonate.data.files import make_folder
@@ -22,7 +22,7 @@ from insonate.looks import Look
 from insonate.methods import Method
 from insonate.methods.domains import Domain, UnpairedMethod
 from insonate.recipe.card import CARD, Card, Statement, read_card
-from insonate.training.weights import OWN, copy_tensors
+from insonate.training.weights import copy_tensors
 
 if TYPE_CHECKING:
     from insonate.recipe.run import Run
@@ -101,12 +101,12 @@ def load_packed(
         method.turn(source, to)
     except InputError as error:
         raise InputError(f"{folder}: {error}") from error
-    for name in method.generators:
+    for name in method.used:
         if not any(key.startswith(f"{name}.") for key in stored):
             way = " to ".join(filter(None, way_of(method)))
             raise InputError(f"{folder}: holds no weights for {way}; it translates {card.source} "
                              f"to {card.to}")  # fmt: skip
-    for name in [name for name, _ in method.named_children() if name not in method.generators]:
+    for name in [name for name, _ in method.named_children() if name not in method.used]:
         delattr(method, name)
     used = _state(method)
     copy_tensors(used, {k: v for k, v in stored.items() if k in used}, str(folder / "weights"))
@@ -114,14 +114,15 @@ def load_packed(
 
 
 def _state(method: Method) -> dict[str, Tensor]:
-    """Tensors that a method translates with, by network and name."""
-    networks: dict[str, nn.Module] = {n: method.get_submodule(n) for n in method.generators}
-    found = {
+    """Tensors that a method translates with, by network and name.
+
+    Buffers of the method itself, such as a pool of images, serve training and are left out.
+    """
+    return {
         f"{name}.{key}": tensor
-        for name, network in networks.items()
-        for key, tensor in network.state_dict().items()
+        for name in method.used
+        for key, tensor in method.get_submodule(name).state_dict().items()
     }
-    return found | {f"{OWN}.{k}": t for k, t in method.named_buffers(recurse=False)}
 
 
 def _halved(tensor: Tensor) -> Tensor:

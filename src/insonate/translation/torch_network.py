@@ -59,7 +59,7 @@ class TorchNetwork:
         if channels_last:
             self.method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if compile:
-            for name in self.method.generators:
+            for name in self.method.used:
                 self.method.get_submodule(name).compile()
 
     def __call__(self, arrays: Arrays, seed: int, first: int) -> NDArray[np.float32]:
@@ -138,7 +138,7 @@ def about_run(run: Run) -> About:
 def weights_hash(method: Method) -> str:
     """A hash of the weights that `translate` uses, by name and value."""
     digest = hashlib.sha256()
-    for network in method.generators:
+    for network in method.used:
         for name, tensor in sorted(method.get_submodule(network).state_dict().items()):
             values: Any = tensor.detach().cpu().contiguous().numpy()
             digest.update(f"{network}.{name} {values.dtype} {values.shape}".encode())
