@@ -1,5 +1,6 @@
 """What realism is measured by besides distances: hallucinations, shadows, flicker, intervals."""
 
+import itertools
 import math
 
 import numpy as np
@@ -161,26 +162,36 @@ def test_displacement_follows_a_slow_stretch():
     assert np.abs(off[:, 12:-12, 12:-12]).mean() < 0.1
 
 
+def motion(images):
+    return [displacement(first, second) for first, second in itertools.pairwise(images)]
+
+
 def test_images_that_only_move_do_not_flicker():
     fan = np.ones((ROWS, COLUMNS), bool)
     fan[:, :20] = fan[:, -20:] = fan[:10] = fan[-10:] = False
     whole = 120.0 + 40.0 * smooth_noise(0, (ROWS + 12, COLUMNS + 12), grain=2.5)
-    moved = [whole[k : k + ROWS, 2 * k : 2 * k + COLUMNS] for k in range(4)]
-    translated = [255.0 * (np.clip(image, 0, 255) / 255.0) ** 0.7 for image in moved]
-    of_translated, of_simulated = flicker(moved, translated, fan)
-    assert of_translated.shape == (3,)
-    assert of_simulated.max() < 0.5
-    assert of_translated.max() < 0.5
+    moved = np.stack([whole[k : k + ROWS, 2 * k : 2 * k + COLUMNS] for k in range(4)])
+    translated = 255.0 * (np.clip(moved, 0, 255) / 255.0) ** 0.7
+    left = flicker(translated, motion(moved), fan)
+    assert left.shape == (3,)
+    assert left.max() < 0.5
     assert np.abs(moved[0] - moved[1])[fan].mean() > 10.0
 
 
 def test_gain_that_flickers_by_so_much_is_so_much():
     fan = np.ones((ROWS, COLUMNS), bool)
-    still = [textured()] * 4
-    translated = [image + gain for image, gain in zip(still, (0.0, 7.0, 0.0, 7.0), strict=True)]
-    of_translated, of_simulated = flicker(still, translated, fan)
-    np.testing.assert_allclose(of_translated, 7.0, atol=1e-6)
-    np.testing.assert_allclose(of_simulated, 0.0, atol=1e-6)
+    still = np.stack([textured()] * 4)
+    translated = still + np.array([0.0, 7.0, 0.0, 7.0])[:, None, None]
+    np.testing.assert_allclose(flicker(translated, motion(still), fan), 7.0, atol=1e-6)
+    np.testing.assert_allclose(flicker(still, motion(still), fan), 0.0, atol=1e-6)
+
+
+def test_flicker_in_the_fan_alone_counts():
+    fan = np.zeros((ROWS, COLUMNS), bool)
+    fan[20:60, 20:60] = True
+    still = np.stack([textured()] * 2)
+    outside = still + np.where(fan, 0.0, 50.0) * np.array([0.0, 1.0])[:, None, None]
+    np.testing.assert_allclose(flicker(outside, motion(still), fan), 0.0, atol=1e-6)
 
 
 def test_warped_by_whole_pixels_fetches_them():
@@ -190,9 +201,12 @@ def test_warped_by_whole_pixels_fetches_them():
     np.testing.assert_allclose(warped(image, shift)[:-2], image[2:])
 
 
-def test_flicker_refuses_one_frame():
-    with pytest.raises(InputError, match="2 or more, got 1 and 1"):
-        flicker([textured()], [textured()], np.ones((ROWS, COLUMNS), bool))
+def test_flicker_refuses_what_does_not_fit():
+    one, fan = textured()[None], np.ones((ROWS, COLUMNS), bool)
+    with pytest.raises(InputError, match="2 images or more"):
+        flicker(one, [], fan)
+    with pytest.raises(InputError, match="expected shape"):
+        flicker(np.concatenate([one, one]), [np.zeros((2, ROWS, COLUMNS))], fan[1:])
 
 
 # intervals of distances

@@ -112,7 +112,7 @@ class RunCandidate:
             "inputs": list(said.inputs), "weights": said.weights, "recipe": said.recipe,
             "versions": read_json(self.folder / "versions.json"),
             "data": read_json(self.folder / "data.json"),
-            "remarks": list(getattr(run, "remarks", ())),
+            "remarks": list(run.remarks),
         }  # fmt: skip
 
     def _load(self) -> tuple[Run, Translator]:

@@ -28,7 +28,7 @@ from insonate.recipe import Weights
 from insonate.training.versions import versions
 from insonate.translation.torch_network import Precision
 
-__all__ = ["Machine", "Task", "evaluate", "open_runs", "prepare", "silent"]
+__all__ = ["Machine", "Task", "evaluate", "made_with", "open_runs", "prepare", "silent"]
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class Task:
         return Evaluation(
             plan.settings, _about_data(plan), patches, measuring.measures, measuring.places,
             distance_measures(measuring.extractor), rows, _differences(measuring, rows, patches),
-            _made_with(self.machine, time.perf_counter() - begin), self.notes,
+            made_with(self.machine, time.perf_counter() - begin), self.notes,
         )  # fmt: skip
 
 
@@ -251,7 +251,8 @@ def _about_data(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _made_with(machine: Machine, seconds: float) -> dict[str, Any]:
+def made_with(machine: Machine, seconds: float) -> dict[str, Any]:
+    """What an evaluation was made with: versions, machine, how long it took [s]."""
     return {
         **versions(torch.device(machine.device)),
         "precision": machine.precision,

@@ -15,7 +15,7 @@ from insonate.errors import InputError
 from insonate.evaluation.settings import EvaluationSettings
 from insonate.evaluation.windows import centre_window, draw_crops, tiles
 
-__all__ = ["MAPS", "Arrays", "Chunk", "Chunks", "Plan", "Progress", "cut", "stacked"]
+__all__ = ["MAPS", "Arrays", "Chunk", "Chunks", "Plan", "Progress", "cut", "spread", "stacked"]
 
 Arrays = Mapping[str, NDArray[Any]]
 #: Wraps what is iterated over, to show how far it is; the text says what is done.
@@ -88,7 +88,7 @@ class Plan:
         self.shape = (self.dataset.layout.rows, self.dataset.layout.columns)
         self.crop, self.tile = settings.crop_side(self.shape), settings.tile_side(self.shape)
         self.centre = centre_window(self.shape, self.tile)
-        self.chosen = _spread(len(self.dataset), settings.frames)
+        self.chosen = spread(len(self.dataset), settings.frames)
 
     def __len__(self) -> int:
         """How many frames are measured."""
@@ -197,8 +197,13 @@ def stacked(samples: Iterable[Arrays]) -> Arrays:
     return {name: np.stack([sample[name] for sample in samples]) for name in samples[0]}
 
 
-def _spread(count: int, most: int | None) -> NDArray[np.int64]:
-    """Indices of at most so many of `count` frames, spread evenly."""
+def spread(count: int, most: int | None) -> NDArray[np.int64]:
+    """Indices `(n,)` of at most so many of `count` frames, spread evenly.
+
+    Args:
+        count: of frames.
+        most: of them; all when None.
+    """
     if most is None or most >= count:
         return np.arange(count)
     return np.unique(np.linspace(0, count - 1, most).round().astype(np.int64))

@@ -23,7 +23,7 @@ from insonate.evaluation.places import PlaceMeasure
 from insonate.evaluation.settings import EvaluationSettings
 from insonate.metrics import Score
 
-__all__ = ["Evaluation", "Patch", "Row", "write_results"]
+__all__ = ["Evaluation", "Patch", "Row", "finite", "shown", "write_results"]
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def write_results(found: Evaluation, folder: Path) -> list[Path]:
         InputError: a file cannot be written.
     """
     files = {
-        "results.json": json.dumps(_finite(found.plain()), indent=1, allow_nan=False) + "\n",
+        "results.json": json.dumps(finite(found.plain()), indent=1, allow_nan=False) + "\n",
         "patches.csv": _csv(_patch_lines(found)),
     }
     if found.places:
@@ -166,7 +166,7 @@ def _patch_lines(found: Evaluation) -> Iterable[Sequence[Any]]:
     for row in found.rows:
         for k, patch in enumerate(found.patches):
             w = patch.window
-            values = [_shown(row.values[name][k]) for name in names]
+            values = [shown(row.values[name][k]) for name in names]
             yield [row.name, patch.frame, w.row, w.column, w.rows, w.columns, *values]
 
 
@@ -175,10 +175,11 @@ def _frame_lines(found: Evaluation) -> Iterable[Sequence[Any]]:
     yield ["candidate", "frame", *names]
     for row in found.rows:
         for k, number in enumerate(found.data["frames"]):
-            yield [row.name, number, *(_shown(row.values[name][k]) for name in names)]
+            yield [row.name, number, *(shown(row.values[name][k]) for name in names)]
 
 
-def _shown(value: float) -> str:
+def shown(value: float) -> str:
+    """A number as CSV files have it, in its own unit; empty if it is none."""
     return f"{value:.6g}" if math.isfinite(value) else ""
 
 
@@ -188,12 +189,12 @@ def _csv(lines: Iterable[Sequence[Any]]) -> str:
     return out.getvalue()
 
 
-def _finite(value: Any) -> Any:
-    """The same with null for what is no finite number."""
+def finite(value: Any) -> Any:
+    """The same plain value with None, JSON's null, for what is no finite number."""
     if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -53,7 +55,7 @@ def displacement(first: Image, second: Image) -> NDArray[np.float64]:
     return shift
 
 
-def warped(image: Image, shift: NDArray[np.float64]) -> NDArray[np.float64]:
+def warped(image: NDArray[Any], shift: NDArray[np.float64]) -> NDArray[np.float64]:
     """An image whose pixels are fetched from `place + shift`, linearly; its edge is repeated.
 
     Args:
