@@ -10,13 +10,19 @@ OUT ?= out/demo
 # planes of the patient, and how they are looked at
 PLANES := transthalamic abdominal_circumference femur
 SCANNER := --quality scanner --even-tgc
+# realistic: a network makes a realistic image beside each, if its weights ship; LOOK= leaves it out,
+# and WEIGHTS=RUN takes others; it brings torch, and has learned from images of so many rows
+LOOK ?= $(if $(wildcard src/insonate/looks/realistic/card.json),realistic)
+WEIGHTS ?=
+LOOK_ROWS ?= 256
+LOOKED := $(if $(LOOK),--look $(LOOK) $(if $(WEIGHTS),--weights $(WEIGHTS)) --set display.rows=$(LOOK_ROWS))
 
 .PHONY: demo test docs pictures clean
 
-demo: .venv/core.stamp
+demo: .venv/$(if $(LOOK),look,core).stamp
 	@$(BIN)/insonate patient --format none --no-preview --out $(OUT)
 	@for plane in $(PLANES); do \
-	  $(BIN)/insonate render $(OUT)/patient.json --view $$plane $(SCANNER) --out $(OUT)/$$plane || exit 1; \
+	  $(BIN)/insonate render $(OUT)/patient.json --view $$plane $(SCANNER) $(LOOKED) --out $(OUT)/$$plane || exit 1; \
 	done
 	@echo "Pictures: $(OUT)/*/figure.png"
 
@@ -55,7 +61,12 @@ clean:
 	@$(PIP) -e .
 	@touch $@
 
+.venv/look.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "Installing insonate with torch"
+	@$(PIP) -e '.[learning]'
+	@touch $@ .venv/core.stamp
+
 .venv/dev.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "Installing insonate with its tests' needs"
 	@$(PIP) -e '.[dev]'
-	@touch $@ .venv/core.stamp
+	@touch $@ .venv/core.stamp .venv/look.stamp

@@ -33,7 +33,7 @@ def load_look(look: Look | None, weights: Path | None, device: str, rows: int) -
 
     Args:
         look: that is asked for.
-        weights: folder of a run, or of packed weights; those that ship when None.
+        weights: folder of a run or of packed weights, or an ONNX file; those that ship when None.
         device: cpu, cuda or cuda:1.
         rows: of the images [pixels]; a word if the network knows others.
 
@@ -52,18 +52,19 @@ def load_look(look: Look | None, weights: Path | None, device: str, rows: int) -
             f"--look {look}: no weights ship for it; expected --weights RUN, a run of insonate "
             f"train on {_LEARNED_FROM[look]}"
         )
+    if found.suffix.lower() == ".onnx":
+        from insonate.translation import OnnxTranslator
+
+        translator = OnnxTranslator.open(found, device)
+        _check_kind(look, translator)
+        return translator
     need("torch", "zarr")
     from insonate.translation import Translator
 
     run = load(found)
     translator = Translator.load(run, device)
     _check_kind(look, translator)
-    if run.rows and not 1 - ALIKE <= rows / run.rows <= 1 + ALIKE:
-        print(
-            f"insonate: {found}: learned from images of {run.rows} rows, these have {rows}; "
-            f"--set display.rows={run.rows} renders such",
-            file=sys.stderr,
-        )
+    _tell_rows(found, run.rows, rows)
     return translator
 
 
@@ -76,6 +77,16 @@ def looked(frames: Iterable[Frame], look: Translator) -> Iterator[Frame]:
     """
     for number, frame in enumerate(frames):
         yield dataclasses.replace(frame, looks={look.about.look: look(frame, number).bmode})
+
+
+def _tell_rows(weights: Path, known: int, rows: int) -> None:
+    """Say so if a network has learned from images of another size, whose speckle is another."""
+    if known and not 1 - ALIKE <= rows / known <= 1 + ALIKE:
+        print(
+            f"insonate: {weights}: learned from images of {known} rows, these have {rows}; "
+            f"--set display.rows={known} renders such",
+            file=sys.stderr,
+        )
 
 
 def _check_kind(look: Look, translator: Translator) -> None:

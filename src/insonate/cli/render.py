@@ -60,7 +60,8 @@ class Render(Placement):
     """have every image translated by a network as well: enhanced as slower rendering would, or
     realistic like images of a scanner; not for diagnosis."""
     weights: Annotated[Path | None, arg(metavar="RUN", help_behavior_hint="")] = None
-    """of the look: folder of a run, or what `insonate pack` wrote; those that ship."""
+    """of the look: folder of a run, or what `insonate pack` or `export-onnx` wrote; those that
+    ship."""
     device: str = "cpu"
     """cpu, cuda or cuda:1."""
 
