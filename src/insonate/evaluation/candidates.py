@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,8 +11,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from insonate.config import read_content
 from insonate.errors import InputError
 from insonate.evaluation.plan import Arrays
+from insonate.methods import Method
+from insonate.methods.domains import UnpairedMethod
 from insonate.recipe import Run, Weights, load_run
 from insonate.translation.torch_network import Precision
 from insonate.translation.translator import Translator
@@ -70,6 +72,8 @@ class RunCandidate:
         weights: "average", "raw", or "best": the average if one was kept.
         precision: of the networks, "32" or "bf16".
         seed: of the noise, where the method draws some.
+        source: domain that it translates from, of a method that knows several; its own when None.
+        to: domain that it translates to, likewise.
     """
 
     name: str
@@ -80,6 +84,8 @@ class RunCandidate:
     weights: Weights = "best"
     precision: Precision = "32"
     seed: int = 0
+    source: str | None = None
+    to: str | None = None
 
     def open(self) -> Translate:
         """Load it.
@@ -112,11 +118,11 @@ class RunCandidate:
             "inputs": list(said.inputs), "weights": said.weights, "recipe": said.recipe,
             "versions": read_json(self.folder / "versions.json"),
             "data": read_json(self.folder / "data.json"),
-            "remarks": list(run.remarks),
+            "remarks": list(run.remarks), "ways": [list(way) for way in ways_of(run.method)],
         }  # fmt: skip
 
     def _load(self) -> tuple[Run, Translator]:
-        run = load_run(self.folder, self.weights)
+        run = load_run(self.folder, self.weights, source=self.source, to=self.to)
         translator = Translator.load(run, self.device, self.precision, seed=self.seed)
         self._table(translator)
         return run, translator
@@ -128,11 +134,16 @@ class RunCandidate:
         return translator.table(self.regions, self.where)
 
 
+def ways_of(method: Method) -> tuple[tuple[str, str], ...]:
+    """Domains that a method translates from and to; none of one that learns from pairs."""
+    return method.ways if isinstance(method, UnpairedMethod) else ()
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """What a JSON file of a run says; nothing if it is not there or cannot be read."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = read_content(path, "file of a run")
+    except InputError:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import dataclasses
 import io
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 from insonate.evaluation.differences import Difference
 from insonate.evaluation.measures import Measure
-from insonate.evaluation.results import Evaluation
 from insonate.evaluation.tables import Cell, Table
 
-__all__ = ["p_text", "significance_csv", "significance_tables"]
+__all__ = ["Tested", "p_text", "significance_csv", "significance_tables"]
 
 _ABOUT = (
     "Difference of means, first minus second, in the column's unit; in brackets the effect, 1 if "
@@ -20,12 +20,26 @@ _ABOUT = (
 )
 
 
+class Tested(Protocol):
+    """Whatever was found of candidates that were compared."""
+
+    @property
+    def columns(self) -> Sequence[Measure]:
+        """That were measured."""
+        ...
+
+    @property
+    def differences(self) -> Sequence[Difference]:
+        """Of every two candidates."""
+        ...
+
+
 def p_text(value: float) -> str:
     """A probability as tables have it."""
     return f"{value:.3f}" if value >= 0.001 else f"{value:.0e}" if value > 1e-99 else "< 1e-99"
 
 
-def significance_tables(found: Evaluation) -> list[Table]:
+def significance_tables(found: Tested) -> list[Table]:
     """Every pair of candidates in every measure: by patch, if there are patches, and by frame.
 
     Args:
@@ -35,7 +49,7 @@ def significance_tables(found: Evaluation) -> list[Table]:
     return [table for table in tables if table.rows]
 
 
-def significance_csv(found: Evaluation) -> str:
+def significance_csv(found: Tested) -> str:
     """All tests, one a line, in the measures' own units.
 
     Args:
@@ -49,7 +63,7 @@ def significance_csv(found: Evaluation) -> str:
     return out.getvalue()
 
 
-def _table(found: Evaluation, by: Literal["patch", "frame"]) -> Table:
+def _table(found: Tested, by: Literal["patch", "frame"]) -> Table:
     tests = {(d.first, d.second, d.measure): d for d in found.differences if d.by == by}
     pairs = dict.fromkeys((first, second) for first, second, _ in tests)
     columns = [m for m in found.columns if any(m.name == name for _, _, name in tests)]

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from insonate.data.dataset import Window
+from insonate.data.dataset import Dataset, Window
 from insonate.data.looking.sheet import overlaid
 from insonate.evaluation.candidates import Candidate, Stored
 from insonate.evaluation.measures import BEST_PSNR
 from insonate.evaluation.plan import Arrays, Plan, Progress, stacked
 from insonate.metrics import psnr, quantize, ssim
 
-__all__ = ["TARGET", "Panel", "Strip", "make_strips", "worst_window"]
+__all__ = ["TARGET", "Panel", "Strip", "frame_words", "make_strips", "worst_window"]
 
 TARGET = "target"
 #: What an attenuation map shows, down to the smallest that 8 bits keep [dB].
@@ -119,7 +119,9 @@ def _strip(
         for name, image in images.items()
     ]
     window = worst_window(images, fan, zoom) if zoom else None
-    return Strip(number, _words(plan, number), [*panels, *_maps(plan, sample, target)], window)
+    return Strip(
+        number, frame_words(plan.dataset, number), [*panels, *_maps(plan, sample, target)], window
+    )
 
 
 def _scores(image: NDArray[np.uint8], target: NDArray[np.uint8], fan: NDArray[np.bool_]) -> str:
@@ -146,8 +148,8 @@ def _maps(plan: Plan, sample: Arrays, target: NDArray[np.uint8]) -> list[Panel]:
     return panels
 
 
-def _words(plan: Plan, number: int) -> str:
-    dataset = plan.dataset
+def frame_words(dataset: Dataset, number: int) -> str:
+    """Split, plane and patient of the frame with a number in a dataset, as far as known."""
     index, about = int(np.searchsorted(dataset.frames, number)), dataset.attributes
     words = []
     for name, names in (("split", about.splits), ("plane", about.planes)):

@@ -43,7 +43,7 @@ class Features:
     frames: NDArray[np.int64]
 
     def of(self, frames: NDArray[np.int64]) -> Features:
-        """Those of some frames only."""
+        """Those of the frames with some numbers `(n,)` only."""
         kept = np.isin(self.frames, frames)
         mask = torch.from_numpy(kept)
         return Features(self.frechet[mask], self.kernel[mask], self.frames[kept])

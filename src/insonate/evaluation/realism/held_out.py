@@ -15,7 +15,7 @@ from insonate.evaluation.realism.frames import Frames
 from insonate.evaluation.realism.sweeps import Sweeps
 from insonate.recipe import load_run
 
-__all__ = ["check_real", "check_simulated", "check_sweeps", "seen_frames"]
+__all__ = ["check_real", "check_simulated", "check_sweeps", "is_same", "seen_frames"]
 
 
 def check_simulated(run: RunCandidate, frames: Frames) -> list[str]:
@@ -35,7 +35,7 @@ def check_simulated(run: RunCandidate, frames: Frames) -> list[str]:
     if not data:
         return [f"{run.name} does not say what it was trained on; whether it has seen these "
                 "frames is open."]  # fmt: skip
-    if not _is_same(data, frames.where):
+    if not is_same(data, frames.where):
         return [f"{run.name} was trained on other simulated data; whether it has seen these "
                 "frames is open."]  # fmt: skip
     return _checked(run, frames, "simulated")
@@ -58,8 +58,8 @@ def check_real(run: RunCandidate, frames: Frames) -> list[str]:
     real = said.get("real")
     if not isinstance(real, Mapping):
         # a run of pairs may have learned from these very frames
-        return _checked(run, frames, "real") if said and _is_same(said, frames.where) else []
-    if not _is_same(real, frames.where):
+        return _checked(run, frames, "real") if said and is_same(said, frames.where) else []
+    if not is_same(real, frames.where):
         return [f"{run.name} was trained on other real data; whether it has seen these frames "
                 "is open."]  # fmt: skip
     return _checked(run, frames, "real")
@@ -76,7 +76,7 @@ def check_sweeps(run: RunCandidate, sweeps: Sweeps) -> None:
         InputError: it was.
     """
     where = sweeps.dataset.where
-    if not _is_same(run.about["data"], where):
+    if not is_same(run.about["data"], where):
         return
     seen = np.intersect1d(seen_frames(run, where, "train"), sweeps.frames)
     if len(seen):
@@ -103,7 +103,7 @@ def _batches(run: RunCandidate) -> BatchSettings:
     return load_run(run.folder, run.weights).recipe.batches
 
 
-def _is_same(said: Mapping[str, Any], where: str) -> bool:
+def is_same(said: Mapping[str, Any], where: str) -> bool:
     """True if it is this very dataset, as it is now."""
     return said.get("manifest") == manifest(Dataset(where, ()))
 

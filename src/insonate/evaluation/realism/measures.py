@@ -35,8 +35,8 @@ class Seen:
         simulated: gray levels 0 to 255, `(rows, columns)`.
         translated: the same shape.
         fan: where there is content, mask `(rows, columns)`.
-        labels: of regions, the same shape, if the dataset has them.
-        shadow: share of the beam that is lost, the same shape, if the dataset has it.
+        labels: of regions `(rows, columns)`, if the dataset has them.
+        shadow: share of the beam that is lost `(rows, columns)`, if the dataset has it.
         dice: of every class of a segmenter `(classes,)`, if there is one.
     """
 

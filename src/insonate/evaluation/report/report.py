@@ -12,7 +12,7 @@ import numpy as np
 from insonate.config import to_plain
 from insonate.data.files import replacing
 from insonate.evaluation.candidates import LOW_QUALITY
-from insonate.evaluation.differences import frame_means
+from insonate.evaluation.differences import Difference, frame_means
 from insonate.evaluation.measures import Measure
 from insonate.evaluation.report.figures import draw_distributions
 from insonate.evaluation.report.page import (
@@ -31,7 +31,7 @@ from insonate.evaluation.significance import p_text
 from insonate.evaluation.strips import Strip
 from insonate.evaluation.tables import place_table, quality_table
 
-__all__ = ["chosen_frames", "write_report"]
+__all__ = ["chosen_frames", "run_html", "significance_matrix", "write_report"]
 
 #: Corrected p below which a difference counts.
 LEVEL = 0.05
@@ -178,9 +178,19 @@ def _significance(found: Evaluation) -> Html:
     return section("Significance", *parts)
 
 
-def _matrix(found: Evaluation, measure: Measure, by: str) -> Html:
+def significance_matrix(
+    differences: Sequence[Difference], names: Sequence[str], measure: Measure, by: str
+) -> Html:
+    """Every candidate against every other in one measure; nothing if it was not tested.
+
+    Args:
+        differences: of all measures.
+        names: of the candidates.
+        measure: that is shown.
+        by: patch or frame.
+    """
     cells: dict[tuple[str, str], tuple[float, str, str]] = {}
-    for d in found.differences:
+    for d in differences:
         if d.measure == measure.name and d.by == by:
             sure = d.holm < LEVEL
             below = f"p {p_text(d.holm)}" if sure else "n.s."
@@ -191,7 +201,12 @@ def _matrix(found: Evaluation, measure: Measure, by: str) -> Html:
                 cells[pair] = (effect if sure else 0.0, f"{effect:+.2f}", below)
     if not cells:
         return ""
-    return matrix_html(f"{measure.title}, by {by}", [row.name for row in found.rows], cells)
+    return matrix_html(f"{measure.title}, by {by}", names, cells)
+
+
+def _matrix(found: Evaluation, measure: Measure, by: str) -> Html:
+    names = [row.name for row in found.rows]
+    return significance_matrix(found.differences, names, measure, by)
 
 
 def _pictures(strips: Sequence[tuple[str, Strip]]) -> Html:
@@ -208,7 +223,7 @@ def _how(found: Evaluation) -> Html:
         "<h3>Protocol</h3>", definitions(to_plain(found.settings)),
         "<h3>Data</h3>", definitions(data),
         "<h3>Made with</h3>", definitions(found.made_with),
-        "<h3>Runs</h3>", *(_run(row.name, row.about) for row in found.rows if row.about),
+        "<h3>Runs</h3>", *(run_html(row.name, row.about) for row in found.rows if row.about),
         "<h3>Keys of the scores</h3>",
         '<p class="about">Numbers with different keys cannot be compared.</p>',
         definitions(_keys(found)),
@@ -216,7 +231,8 @@ def _how(found: Evaluation) -> Html:
     return section("How it was made", *parts)
 
 
-def _run(name: str, about: Any) -> Html:
+def run_html(name: str, about: Any) -> Html:
+    """What is known of a run, folded, with its recipe."""
     short = {k: about.get(k) for k in ("method", "step", "weights", "inputs", "folder")}
     short["inputs"] = ", ".join(about.get("inputs", ()))
     versions = about.get("versions") or {}
