@@ -23,6 +23,7 @@ Data = Annotated[str | None, arg(metavar="DATA", help_behavior_hint="")]
 Names = Annotated[tuple[str, ...], arg(metavar="NAME", help_behavior_hint="")]
 Side = Annotated[int | None, arg(metavar="PIXELS", help_behavior_hint="")]
 Count = Annotated[int | None, arg(metavar="N", help_behavior_hint="")]
+Source = Literal["bmode", "bmode_fast"]
 Unit = Literal["stored", "frame", "sequence", "patient"]
 Weights = Literal["best", "average", "raw", "both"]
 Rules = Literal["half", "one", "epsilon_1e-2", "epsilon_1e-5", "epsilon_1e-10", "skip_empty"]
@@ -30,17 +31,22 @@ Rules = Literal["half", "one", "epsilon_1e-2", "epsilon_1e-5", "epsilon_1e-10", 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Measure runs on held-out frames: the table of Zhang et al. 2020, and a report.
+    """Measure runs on held-out frames: the papers' tables, and a report.
 
-    Random crops of every frame, the same for all runs: PSNR, SSIM, patch KL; tiles: FID and KID;
-    whole frames: errors in shadow and at borders of regions; what differs by more than chance.
-    `docs/evaluating.rst` tells the protocol.
+    Of pairs, the table of Zhang et al. 2020. Random crops of every frame, the same for all runs:
+    PSNR, SSIM, patch KL; tiles: FID and KID; whole frames: errors in shadow and at borders of
+    regions; what differs by more than chance.
+
+    With --real, that of Tomar et al. 2021: content SSIM, FID and KID to real images, and whether
+    anatomy, shadows and steadiness are kept. `docs/evaluating.rst` tells both protocols.
     """
 
     runs: Runs
     """folders of runs."""
     data: Data = None
-    """folder or URL of a dataset of pairs."""
+    """folder or URL of a dataset of pairs; with --real of simulated frames."""
+    real: Data = None
+    """folder or URL of a dataset of real images, which runs are measured beside."""
     out: Annotated[Path, arg(metavar="FOLDER")] = Path("out/evaluation")
     """for results.json, tables, values, and report.html."""
     split: str = "test"
@@ -50,9 +56,9 @@ class Evaluate:
     names: Names = ()
     """of the runs in tables; those of their folders otherwise."""
     crop: Side = None
-    """side of the crops; 512, or 128 where frames are smaller than that."""
+    """side of the crops; 512, or 128 where frames are smaller than that; 128 with --real."""
     crops: int = 4
-    """of each frame."""
+    """of each frame; with --real windows within the fan, for FID and KID."""
     tile: Side = None
     """side of the tiles for FID and KID; 299, or half of the shorter side of small frames."""
     seed: int = 0
@@ -73,6 +79,26 @@ class Evaluate:
     """of the best, median and worst frames each, in the report."""
     weights: Weights = "best"
     """averages, those of the last step, averages if they are kept (best), or both in a row each."""
+    real_split: str = "test"
+    """of the real images; one that no run was trained on."""
+    real_unit: Unit = "stored"
+    """splits of the real images as stored, or dealt anew."""
+    real_frames: Count = None
+    """at most so many real images; all otherwise."""
+    source: Source = "bmode"
+    """with --real: the simulated image, which stands untranslated in the first row."""
+    on: Literal["windows", "frames"] = "windows"
+    """with --real: distances of windows within the fan, or of whole frames as in the paper."""
+    content: Literal["labels", "simulated"] = "labels"
+    """with --real: SSIM counts what is no background, or where the simulation is not black."""
+    resamples: int = 200
+    """with --real: of frames, for the intervals of FID and KID."""
+    segmenter: Annotated[str | None, arg(metavar="FOLDER", help_behavior_hint="")] = None
+    """with --real: of the network that finds anatomy, trained when it is not there yet."""
+    segmenter_steps: int = 600
+    """of its training; 0 measures without it."""
+    sweep: Data = None
+    """with --real: folder or URL of a dataset of simulated sweeps, for flicker."""
     batch: int = 16
     """crops in one pass."""
     device: str = "cpu"
@@ -90,7 +116,13 @@ class Evaluate:
 
         if not 0 <= self.pictures <= 16:
             raise InputError(f"--pictures: expected 0 to 16, got {self.pictures}")
-        data, machine, settings = _data(self.data), _machine(self), self._settings()
+        data, machine = _data(self.data), _machine(self)
+        if self.real is not None:
+            from insonate.cli.evaluate_realism import evaluate_beside
+
+            evaluate_beside(self, data, machine, progress)
+            return
+        settings = self._settings()
         task = prepare(self.runs, data, settings, machine, self.names)
         make_folder(self.out)  # before hours of work
         found = task.measure(progress)
@@ -125,12 +157,18 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Compare:
-    """Put runs side by side on some frames: untranslated input, every run, target."""
+    """Put runs side by side on some frames: untranslated input, every run, target.
+
+    With --real: simulation, every run, semantic map; what runs make of the map alone, if they
+    can; and some real images.
+    """
 
     runs: Runs
     """folders of runs."""
     data: Data = None
-    """folder or URL of a dataset of pairs."""
+    """folder or URL of a dataset of pairs; with --real of simulated frames."""
+    real: Data = None
+    """folder or URL of a dataset of real images, some of which are shown beside."""
     out: Annotated[Path, arg(metavar="PNG")] = Path("out/comparison.png")
     """of the picture; a page of the same name is written beside it."""
     frames: Annotated[tuple[int, ...], arg(metavar="NUMBER", help_behavior_hint="")] = ()
@@ -141,6 +179,12 @@ class Compare:
     """that they are spread over."""
     unit: Unit = "stored"
     """splits as the dataset has them, or dealt anew, as recipes can say."""
+    real_split: str = "test"
+    """of the real images."""
+    real_unit: Unit = "stored"
+    """splits of the real images as stored, or dealt anew."""
+    source: Source = "bmode"
+    """with --real: the simulated image."""
     names: Names = ()
     """of the runs; those of their folders otherwise."""
     zoom: int = 0
@@ -165,13 +209,18 @@ class Compare:
         from insonate.evaluation.curves import training_curves
 
         check_picture(self.out)  # before translating
-        settings = EvaluationSettings(split=self.split, unit=self.unit, frames=self.count)
         names = name_runs(self.runs, self.names)
         drawn = training_curves(self.runs, names) if self.curves else []
-        strips = compare(
-            self.runs, _data(self.data), self.frames, settings, _machine(self),
-            names, self.zoom, progress,
-        )  # fmt: skip
+        data, machine = _data(self.data), _machine(self)
+        if self.real is not None:
+            from insonate.cli.evaluate_realism import compare_beside
+
+            strips = compare_beside(self, data, machine, progress)
+        else:
+            settings = EvaluationSettings(split=self.split, unit=self.unit, frames=self.count)
+            strips = compare(
+                self.runs, data, self.frames, settings, machine, names, self.zoom, progress
+            )
         for path in write_comparison(strips, self.out, self.width, drawn):
             print(path)
 
