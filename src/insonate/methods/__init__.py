@@ -12,6 +12,7 @@ from insonate.methods.l2h import L2HConfig
 from insonate.methods.method import Adam, Losses, Method
 from insonate.methods.sasan import SasanConfig
 from insonate.methods.stargan import StarGANConfig
+from insonate.methods.unsb import UNSBConfig
 
 __all__ = [
     "METHODS",
@@ -26,6 +27,7 @@ __all__ = [
     "MethodConfig",
     "SasanConfig",
     "StarGANConfig",
+    "UNSBConfig",
 ]
 
 #: A new method is a file, a line here, and a recipe.
@@ -37,5 +39,6 @@ MethodConfig = (
     | CycleGANConfig
     | StarGANConfig
     | SasanConfig
+    | UNSBConfig
 )
 METHODS = {config.name: config for config in typing.get_args(MethodConfig)}

@@ -77,7 +77,7 @@ class SpadeBlock(nn.Module):
 
 
 class SpadeResNet(nn.Module):
-    """Images to a code, and by attention maps to images again. (Tomar et al. 2021, SASAN.)
+    """Images to a code, and by attention maps to images again (SASAN; Tomar et al. 2021).
 
     Down by convolutions 7 x 7, two 3 x 3 of stride 2 and one of stride 1, with instance norm and
     rectifiers; up by three SPADE blocks, bilinear doubling after the first two, and two

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from insonate.nets.sizes import check_images
 
-__all__ = ["TimedUNet"]
+__all__ = ["TimedUNet", "waves"]
 
 _SMALL = 1e-5  # added to mean squares
 _PERIODS = 1000.0  # ratio of the longest to the shortest period of the waves of time
@@ -75,7 +75,7 @@ class TimedUNet(nn.Module):
             InputError: sides that are no multiples of `stride`, or other channels.
         """
         check_images(images, "timed U-Net", self.inputs, self.stride, self.stride)
-        known = self.time(_waves(times, self.waves))
+        known = self.time(waves(times, self.waves))
         values = self.stem(images)
         seen = [values]
         for number, block in enumerate(self.down):
@@ -125,8 +125,16 @@ class _Norm(nn.Module):
         return images * torch.rsqrt(power + _SMALL) * self.weight + self.bias
 
 
-def _waves(times: Tensor, count: int) -> Tensor:
-    """Cosines and sines of times, `(batch, count)`, periods from 2 pi / 1000 to 2 pi."""
+def waves(times: Tensor, count: int) -> Tensor:
+    """Cosines and sines of times, periods from 2 pi / 1000 to 2 pi.
+
+    Args:
+        times: `(batch,)`, 0 to 1.
+        count: of waves, even.
+
+    Returns:
+        `(batch, count)`.
+    """
     half = count // 2
     steps = torch.arange(half, dtype=torch.float32, device=times.device) / max(half - 1, 1)
     phases = times.float()[:, None] * torch.exp(math.log(_PERIODS) * steps)
