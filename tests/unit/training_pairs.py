@@ -28,6 +28,11 @@ TINY = {
                  "discriminator_layers": 2, "pool": 5},
     "stargan": {"name": "stargan", "width": 4, "blocks": 1, "discriminator_width": 4,
                 "discriminator_layers": 2, "side": 32, "n_critic": 2},
+    "sasan": {"name": "sasan", "width": 4, "attention_width": 4, "discriminator_width": 4,
+              "pretrain_steps": 2},
+    "unsb": {"name": "unsb", "width": 4, "blocks": 1, "discriminator_width": 4,
+             "discriminator_layers": 2, "projection_width": 8, "places": 16, "times": 3,
+             "steps": 2},
 }  # fmt: skip
 #: Those that learn from real images, which are not paired.
 with torch.device("meta"):
