@@ -17,9 +17,10 @@ from synthetic_frame import make_frame
 from training_pairs import make_pairs
 from translated import CONFIGS, REGIONS
 
+from insonate.data.batches import Batch, Chance
 from insonate.data.dataset import Attributes, Dataset, Layout, create
 from insonate.errors import InputError
-from insonate.methods import ConPresConfig, CycleGANConfig
+from insonate.methods import ConPresConfig, CycleGANConfig, SasanConfig
 from insonate.methods.domains import UnpairedMethod
 from insonate.recipe import Recipe, Run, load_run
 from insonate.recipe.packed import WEIGHTS, pack
@@ -146,6 +147,7 @@ def run_of(config):
 
 
 CYCLE = CycleGANConfig(width=4, blocks=1, discriminator_width=4, discriminator_layers=2)
+SASAN = SasanConfig(width=4, attention_width=4, discriminator_width=4, maps=4)
 CONPRES = ConPresConfig(
     width=4, blocks=1, discriminator_width=4, discriminator_layers=2, side=32, places=8,
     projection_width=4,
@@ -169,6 +171,28 @@ def test_one_direction_is_packed(tmp_path):
     pack(run, tmp_path / "back", SAID)
     about = Translator.load(tmp_path / "back").about
     assert (about.source, about.to, about.look) == ("real", "simulated", "")
+
+
+@pytest.mark.parametrize("way", [("simulated", "real"), ("real", "simulated")])
+@pytest.mark.parametrize("config", [CYCLE, SASAN])
+def test_what_is_packed_is_all_that_translates(config, way):
+    """Networks that are not packed are spoilt, and the translation is the same."""
+    method = run_of(config).method
+    method.turn(*way)
+    mask, rng = torch.ones(1, 1, 32, 32), np.random.default_rng(0)
+    image = torch.from_numpy(rng.uniform(-1, 1, (1, 1, 32, 32)).astype(np.float32))
+    batch = Batch({"bmode": image, "mask": mask}, Chance(0, 0))
+    before = method.translate(batch)
+    for name, network in method.named_children():
+        for weights in network.parameters() if name not in method.used else ():
+            weights.data.fill_(torch.nan)
+    assert torch.equal(method.translate(batch), before)
+    for name in method.used:
+        weights = next(iter(method.get_submodule(name).parameters()))
+        kept = weights.data.clone()
+        weights.data.fill_(torch.nan)
+        assert method.translate(batch).isnan().any()
+        weights.data.copy_(kept)
 
 
 def test_a_network_of_all_directions_is_packed_once(tmp_path):

@@ -190,6 +190,11 @@ class Sasan(UnpairedMethod):
         )
         self.adam = {name: config.adam for name, _ in self.named_children()}
 
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The generator of the domain that is translated to, and the attention of the other."""
+        return f"to_{self.way[1]}", f"attention_{self.way[0]}"
+
     def losses(self, batch: Batch) -> Losses:
         """The attention to simulated images first; later discriminators, and then all others."""
         if batch.chance.step < self.config.pretrain_steps:
