@@ -19,7 +19,8 @@ def test_differences_are_those_of_scipy():
 
 
 @pytest.mark.parametrize(
-    ("better", "first", "second"), [("higher", 2.0, 1.0), ("lower", 1.0, 2.0), ("one", 0.9, 1.3)]
+    ("better", "first", "second"),
+    [("higher", 2.0, 1.0), ("lower", 1.0, 2.0), ("one", 0.9, 1.3), ("one", 0.2, -1.0)],
 )
 def test_the_better_one_has_the_positive_effect(better, first, second):
     measure = Measure(name="x", title="x", better=better)

@@ -24,6 +24,9 @@ BEST_PSNR = 10.0 * math.log10(12.0 * 255.0**2)
 #: MS-SSIM takes images with more than so many pixels a side.
 _LEAST_SCALES = 160
 
+#: Ratios below this are all as bad as each other.
+_LEAST = 1e-6
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measure:
@@ -59,8 +62,7 @@ class Measure:
     def goodness(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Larger where values `(n,)` are better, in a unit of its own."""
         if self.better == "one":
-            with np.errstate(divide="ignore"):
-                return -np.abs(np.log(values))
+            return -np.abs(np.log(np.maximum(values, _LEAST)))  # a ratio may be 0, or less
         return values if self.better == "higher" else -values
 
 
