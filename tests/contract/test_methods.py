@@ -51,7 +51,7 @@ SMALL = {
     "conpres-switched": ConPresConfig(
         **CONPRES, masks="none", up_order="upsample_conv", reinject=True, class_head="gap",
         nce_first="stem", nce_sum=True, nce_reduction="sum", consistent_when="both_real",
-        consistent_as="drawn", padding="zeros", gan_loss="bce",
+        consistent_as="drawn", padding="zeros", gan_loss="bce", labels="onehot",
     ),
     "cyclegan": CycleGANConfig(**NETWORKS, blocks=2, pool=3),
     "cyclegan-none": CycleGANConfig(**NETWORKS, blocks=1, pool=0, masks="none", identity=0.0),

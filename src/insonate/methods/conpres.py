@@ -13,6 +13,7 @@ l' and l their classes, y^ = G(x, l):
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import warnings
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from insonate.data.batches import Batch
-from insonate.methods.conditions import black_outside
+from insonate.methods.conditions import LabelEncoding, black_outside
 from insonate.methods.contrast import PLACES, NCEReduction, contrastive_loss
 from insonate.methods.domains import (
     DOMAINS,
@@ -65,6 +66,8 @@ class ConPresConfig:
         blocks: of its encoder, and of its decoder.
         padding: of its convolutions.
         up_order: where its decoder doubles the sides.
+        labels: of semantic maps as one grey channel, or as a channel a region, with a first
+            convolution of their own.
         reinject: classes are put back after every block of the decoder.
         discriminator_width: channels after its first layer.
         discriminator_layers: that halve.
@@ -94,6 +97,7 @@ class ConPresConfig:
     blocks: int = 4
     padding: Padding = "reflect"
     up_order: UpOrder = "conv_upsample"
+    labels: LabelEncoding = "gray"
     reinject: bool = False
     discriminator_width: int = 64
     discriminator_layers: int = 4
@@ -168,7 +172,7 @@ class ConPres(UnpairedMethod):
         self.config = config
         self.generator = ClassGenerator(
             len(DOMAINS), config.width, config.blocks, config.padding, config.up_order,
-            config.reinject, config.nce_first,
+            config.reinject, config.nce_first, classes if config.labels == "onehot" else 0,
         )  # fmt: skip
         self.projection = Projection(self.generator.channels, config.projection_width)
         self.discriminator = ClassDiscriminator(
@@ -194,15 +198,22 @@ class ConPres(UnpairedMethod):
     def translate(self, batch: Batch) -> Tensor:
         """Images of the domain that is translated to."""
         given = self.given(batch)
-        return black_outside(self._generate(given.values, self.way[1]), given.mask)
+        target = classes_of(given.values, self.way[1])
+        made = self.generator(given.values, target, given.regions)
+        return black_outside(made, given.mask)
 
-    def _generate(self, images: Tensor, domain: Domain) -> Tensor:
-        return self.generator(images, classes_of(images, domain))
+    def _of_simulator(self, batch: Batch, domain: Domain) -> Images:
+        images = super()._of_simulator(batch, domain)
+        if domain != "semantic" or self.config.labels == "gray":
+            return images
+        regions = torch.arange(self.classes, device=batch["labels"].device)[:, None, None]
+        channels = 2.0 * (batch["labels"][:, None] == regions) - 1
+        return dataclasses.replace(images, regions=black_outside(channels, images.mask))
 
     def _pair(self, batch: Batch, way: Way, first: int) -> Pair:
         x = self.images(batch.draw(first, self.draws), way[0])
         y = self.images(batch.draw(1 - first, self.draws), way[1])
-        code, keys = self.generator.encode(x.values)
+        code, keys = self.generator.encode(x.values, x.regions)
         fake = self.generator.decode(code, classes_of(code, way[1]))
         return Pair(way, x, y, self._within(fake, x.mask), code, keys)
 
@@ -240,7 +251,7 @@ class ConPres(UnpairedMethod):
         }
 
     def _identity(self, batch: Batch, y: Images, target: Domain) -> Tensor:
-        code, keys = self.generator.encode(y.values)
+        code, keys = self.generator.encode(y.values, y.regions)
         same = self._within(self.generator.decode(code, classes_of(code, target)), y.mask)
         queries = self.generator.encode(same.values)[1]
         return self._contrast(batch, queries, keys, y.mask)

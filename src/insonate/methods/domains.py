@@ -37,10 +37,13 @@ class Images:
     Attributes:
         values: `(batch, 1, rows, columns)` in [-1, 1], -1 outside the fan.
         mask: `(batch, 1, rows, columns)`, 1 in the fan, 0 outside and where text was hidden.
+        regions: of semantic maps as a channel each, if a method wants them so: `(batch, regions,
+            rows, columns)`, 1 where a region is, else -1.
     """
 
     values: Tensor
     mask: Tensor
+    regions: Tensor | None = None
 
 
 def gray_labels(labels: Tensor, classes: int) -> Tensor:

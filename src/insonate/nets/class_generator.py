@@ -37,6 +37,8 @@ class ClassGenerator(nn.Module):
         up_order: where sides are doubled.
         reinject: planes of the class are put back after every block of the decoder.
         first: feature of the contrastive loss.
+        regions: of semantic maps that come as a channel each, with a first convolution of their
+            own; none when 0.
     """
 
     stride, inputs = 4, 1
@@ -50,6 +52,7 @@ class ClassGenerator(nn.Module):
         up_order: UpOrder = "conv_upsample",
         reinject: bool = False,
         first: FirstFeature = "pixels",
+        regions: int = 0,
     ):
         super().__init__()
         self.classes, self.up_order, self.reinject, self.first = classes, up_order, reinject, first
@@ -59,6 +62,7 @@ class ClassGenerator(nn.Module):
             return nn.Conv2d(before, after, side, 1, side // 2, padding_mode=padding)
 
         self.stem = conv(1, width, 7)
+        self.region_stem = conv(regions, width, 7) if regions else None
         self.halves = nn.ModuleList(nn.Conv2d(k * width, 2 * k * width, 4, 2, 1) for k in (1, 2))
         self.encoder = nn.ModuleList(ResidualBlock(code, padding) for _ in range(blocks))
         self.decoder = nn.ModuleList(
@@ -69,20 +73,25 @@ class ClassGenerator(nn.Module):
         seen = min(3, blocks)
         self.channels = (1 if first == "pixels" else width, 2 * width, code, *[code] * seen)
 
-    def forward(self, images: Tensor, target: Tensor) -> Tensor:
+    def forward(self, images: Tensor, target: Tensor, regions: Tensor | None = None) -> Tensor:
         """Images of a class, `(batch, 1, rows, columns)` in [-1, 1].
 
         Args:
             images: `(batch, 1, rows, columns)`.
             target: class of each, int64 `(batch,)`.
+            regions: of semantic maps, as `encode` takes them.
 
         Raises:
             InputError: sides that are no multiples of `stride`, or other channels.
         """
-        return self.decode(self.encode(images)[0], target)
+        return self.decode(self.encode(images, regions)[0], target)
 
-    def encode(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+    def encode(self, images: Tensor, regions: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
         """The content of images, and the features of the contrastive loss.
+
+        Args:
+            images: `(batch, 1, rows, columns)`.
+            regions: what is encoded in their place, `(batch, regions, rows, columns)`.
 
         Returns:
             Code `(batch, 4 width, rows / 4, columns / 4)`; pixels, both convolutions that halve
@@ -92,7 +101,8 @@ class ClassGenerator(nn.Module):
             InputError: sides that are no multiples of `stride`, or other channels.
         """
         check_images(images, "generator", 1, self.stride, 2 * self.stride)
-        values = self.stem(images)
+        own = self.region_stem if regions is not None else None
+        values = self.stem(images) if own is None else own(regions)
         seen = [images if self.first == "pixels" else values]
         for half in self.halves:
             values = half(functional.relu(functional.instance_norm(values)))
