@@ -319,8 +319,8 @@ def test_the_full_table_has_more(found):
 
 
 def test_remarks_on_a_run_are_notes(data, runs, monkeypatch):
-    def remarked(folder, weights):
-        run = load_run(folder, weights)
+    def remarked(folder, weights, **way):
+        run = load_run(folder, weights, **way)
         object.__setattr__(run, "remarks", ("000002: damaged, passed over",))
         return run
 

@@ -95,7 +95,7 @@ class Evaluate:
     """with --real: of frames, for the intervals of FID and KID."""
     segmenter: Annotated[str | None, arg(metavar="FOLDER", help_behavior_hint="")] = None
     """with --real: of the network that finds anatomy, trained when it is not there yet."""
-    segmenter_steps: int = 600
+    segmenter_steps: int = 800
     """of its training; 0 measures without it."""
     sweep: Data = None
     """with --real: folder or URL of a dataset of simulated sweeps, for flicker."""

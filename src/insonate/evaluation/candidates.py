@@ -117,7 +117,7 @@ class RunCandidate:
             "folder": str(self.folder), "method": said.method, "step": said.step,
             "inputs": list(said.inputs), "weights": said.weights, "recipe": said.recipe,
             "versions": read_json(self.folder / "versions.json"),
-            "data": read_json(self.folder / "data.json"),
+            "data": dict(run.data),
             "remarks": list(run.remarks), "ways": [list(way) for way in ways_of(run.method)],
         }  # fmt: skip
 

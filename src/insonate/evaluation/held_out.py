@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from insonate.data.batches import Unit, manifest, open_split
+from insonate.data.batches import BatchSettings, Unit, manifest, open_split
 from insonate.data.dataset import Dataset
 from insonate.errors import InputError
 from insonate.evaluation.candidates import RunCandidate
 from insonate.evaluation.plan import Plan
-from insonate.recipe import load_recipe
+from insonate.recipe import load_run
 
 __all__ = ["check_held_out", "same_data", "trained_on"]
 
@@ -24,7 +24,7 @@ def check_held_out(run: RunCandidate, plan: Plan) -> list[str]:
     Raises:
         InputError: it was.
     """
-    batches, split = load_recipe(run.folder / "recipe.yaml").batches, plan.settings.split
+    batches, split = _batches(run), plan.settings.split
     if not same_data(run, plan):
         also = f", and its split was '{split}' too" if split == batches.split else ""
         return [
@@ -50,8 +50,12 @@ def same_data(run: RunCandidate, plan: Plan) -> bool:
 
 def trained_on(run: RunCandidate, plan: Plan) -> NDArray[np.int64]:
     """Numbers of the plan's frames that a run of the same data was trained on `(n,)`."""
-    batches = load_recipe(run.folder / "recipe.yaml").batches
+    batches = _batches(run)
     return _shared(plan, batches.split, batches.unit)
+
+
+def _batches(run: RunCandidate) -> BatchSettings:
+    return load_run(run.folder, run.weights).recipe.batches
 
 
 def _shared(plan: Plan, split: str, unit: Unit) -> NDArray[np.int64]:

@@ -12,14 +12,16 @@ from insonate.nets.sizes import check_images
 __all__ = ["Segmenter"]
 
 _GROUPS = 4  # of channels that are normalised together
-_DOWNS = 3  # after the first convolution, which halves the sides too
+_DOWNS = 3  # after the first two convolutions, which halve the sides twice
 
 
 class Segmenter(nn.Module):
-    """Images to scores of classes, at half their resolution, which are interpolated.
+    """Images to scores of classes, at a quarter of their resolution, which are interpolated.
 
     Four levels of two convolutions 3 x 3 each, with group norm and rectifiers; sides are halved
-    by averages and doubled bilinearly, with skips (Ronneberger et al. 2015, made small).
+    by averages and doubled bilinearly, with skips (Ronneberger et al. 2015, made small). The
+    first level sees a quarter of the resolution, so that the last sees much of a frame: tissues
+    that look alike are told by where they lie.
 
     Args:
         classes: how many are told apart, at least two.
@@ -29,7 +31,7 @@ class Segmenter(nn.Module):
         InputError: one class only, or a width that four does not divide.
     """
 
-    stride = 2 ** (_DOWNS + 1)
+    stride = 2 ** (_DOWNS + 2)
 
     def __init__(self, classes: int, width: int = 16):
         super().__init__()
@@ -39,7 +41,10 @@ class Segmenter(nn.Module):
                 f"{classes} and {width}"
             )
         widths = [width, 2 * width, 4 * width, 4 * width]
-        self.first = nn.Conv2d(1, width, 4, 2, 1)
+        self.first = nn.Sequential(
+            nn.Conv2d(1, width, 4, 2, 1), nn.GroupNorm(_GROUPS, width), nn.ReLU(),
+            nn.Conv2d(width, width, 4, 2, 1),
+        )  # fmt: skip
         self.downs = nn.ModuleList(
             _block(before, after)
             for before, after in zip([width, *widths[:-1]], widths, strict=True)
@@ -54,7 +59,7 @@ class Segmenter(nn.Module):
         """Scores `(batch, classes, rows, columns)` of images `(batch, 1, rows, columns)`.
 
         Raises:
-            InputError: sides that are no multiples of 16, or other channels.
+            InputError: sides that are no multiples of 32, or other channels.
         """
         check_images(images, "segmenter", 1, self.stride, self.stride)
         values, seen = self.first(images), []
@@ -64,7 +69,7 @@ class Segmenter(nn.Module):
         seen.pop()
         for up in self.ups:
             values = up(torch.cat([_doubled(values), seen.pop()], dim=1))
-        return _doubled(self.last(values))
+        return _doubled(_doubled(self.last(values)))
 
 
 def _block(before: int, after: int) -> nn.Sequential:

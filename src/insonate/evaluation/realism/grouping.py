@@ -19,9 +19,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("fluid", ("fluid", "blood", "csf", "urine", "water", "bile", "gel", "anechoic", "cyst")),
     ("bone", ("bone", "skull", "spine", "rib", "femur")),
     ("brain", ("brain", "choroid")),
-    ("placenta", ("placenta",)),
     ("fat", ("fat",)),
-    ("muscle", ("muscle", "myometrium", "uterus")),
 )
 OTHER = "other tissue"
 #: Least share of labelled pixels that makes a class of its own.
@@ -48,7 +46,7 @@ class Grouping:
 
 
 def group_labels(attributes: Attributes, counts: NDArray[np.integer], where: str) -> Grouping:
-    """Classes by what names of tissues say: fluid, bone, brain, placenta, fat, muscle, other.
+    """Classes by what names of tissues say: fluid, bone, brain, fat, other.
 
     Classes that hardly come are joined to the others. Where names tell of one class only, the
     most frequent labels are classes themselves.
