@@ -60,6 +60,7 @@ class UNSBConfig:
         discriminator_layers: with features; of the energy network, too.
         times: T, steps of the chain.
         steps: of a translation, how often the generator is asked; T at most.
+        noisy: every translation has noise of its own; all have the same z and no e otherwise.
         tau: how far the chain may stray.
         transport: weight of the mean square of x_t - x_1.
         bridge: weight lambda_SB.
@@ -82,6 +83,7 @@ class UNSBConfig:
     discriminator_layers: int = 4
     times: int = 5
     steps: int = 5
+    noisy: bool = True
     tau: float = 0.01
     transport: float = 0.01
     bridge: float = 1.0
@@ -143,6 +145,7 @@ class UNSB(UnpairedMethod):
 
     stride = TimedResNet.stride
     draws = 2  # entropy needs pairs that have nothing to do with each other
+    steady: Tensor
 
     def __init__(self, config: UNSBConfig, classes: int):
         super().__init__(classes, config.source, config.masks, _WAYS)
@@ -152,6 +155,12 @@ class UNSB(UnpairedMethod):
         judge = config.discriminator_width, config.discriminator_layers
         self.discriminator = TimedPatchGAN(1, *judge)
         self.energy = TimedPatchGAN(4, *judge)
+        steady = torch.Generator().manual_seed(0)
+        self.register_buffer(
+            "steady",
+            torch.randn(1, self.generator.noise, generator=steady, device="cpu"),
+            persistent=False,
+        )
         of_judges = config.discriminator_adam or config.adam
         self.adam = {
             "discriminator": of_judges,
@@ -190,18 +199,24 @@ class UNSB(UnpairedMethod):
     def translate(self, batch: Batch) -> Tensor:
         """Real images of simulated ones, after some steps of the chain."""
         given, times = self.given(batch), self.times[: self.config.steps]
-        here = self._chain(batch, given, times, 1)
-        last = _all(times[-1], here)
-        return self._end(given, here, last, self._noise(batch, here, 1)).values
+        if self.config.noisy:
+            here = self._chain(batch, given, times, 1)
+            noise = self._noise(batch, here, 1)
+        else:
+            noise = self.steady.expand(len(batch), -1)
+            here = given.values
+            for time, later in itertools.pairwise(times):
+                end = self._end(given, here, _all(time, here), noise).values
+                here = bridge_step(here, end, time, later)
+        return self._end(given, here, _all(times[-1], here), noise).values
 
     def _chain(self, batch: Batch, start: Images, times: Sequence[float], draws: int) -> Tensor:
         """Where chains are at the last of some times, which begin with 0."""
         here = start.values
         for time, later in itertools.pairwise(times):
-            noise = self._noise(batch, here, draws)
-            end = self._end(start, here, _all(time, here), noise)
+            end = self._end(start, here, _all(time, here), self._noise(batch, here, draws)).values
             drawn = math.sqrt(self.config.tau) * self._normal(batch, here, draws)
-            here = black_outside(bridge_step(here, end.values, time, later, drawn), start.mask)
+            here = black_outside(bridge_step(here, end, time, later, drawn), start.mask)
         return here
 
     def _pairs(self, batch: Batch, time: float) -> list[_Pairs]:
@@ -276,7 +291,9 @@ def chain_times(count: int) -> tuple[float, ...]:
     return (0.0, *(0.5 + 0.5 * h / harmonic[-1] for h in harmonic[: count - 1]))
 
 
-def bridge_step(here: Tensor, end: Tensor, time: float, later: float, noise: Tensor) -> Tensor:
+def bridge_step(
+    here: Tensor, end: Tensor, time: float, later: float, noise: Tensor | float = 0.0
+) -> Tensor:
     """Chains at a later time, of those that are `here` and would end at `end`.
 
     Args:
@@ -284,7 +301,7 @@ def bridge_step(here: Tensor, end: Tensor, time: float, later: float, noise: Ten
         end: x_1, alike.
         time: t.
         later: u, from t to 1.
-        noise: normal, of variance tau, alike.
+        noise: normal, of variance tau, alike; 0 for the mean.
     """
     share = (later - time) / (1 - time)
     return share * end + (1 - share) * here + math.sqrt(share * (1 - share) * (1 - time)) * noise
