@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from picture_folders import NOISE, bring, save
 from PIL import Image
 
 from insonate.data.dataset import Dataset
@@ -20,18 +21,6 @@ from insonate.data.importers.importing import UNLABELLED
 from insonate.errors import InputError
 
 pytest.importorskip("zarr")
-NOISE = np.random.default_rng(0).integers(1, 255, (60, 80)).astype(np.uint8)
-
-
-def save(path, image=NOISE, **options):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.asarray(image)).save(path, **options)
-    return path
-
-
-def bring(folder, out, options=None, **given):
-    report = import_source(ImageFolder(folder, options or Options()), out, **given)
-    return report, Dataset(out)
 
 
 def test_a_folder_of_pictures_becomes_a_dataset(tmp_path):

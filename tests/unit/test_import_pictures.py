@@ -6,6 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from picture_folders import NOISE, bring, save
 from PIL import Image
 
 from insonate.cli.import_data import ImportData
@@ -18,18 +19,6 @@ from insonate.data.importers.picture import PictureError, read_labels
 from insonate.errors import InputError
 
 pytest.importorskip("zarr")
-NOISE = np.random.default_rng(0).integers(1, 255, (60, 80)).astype(np.uint8)
-
-
-def save(path, image=NOISE, **options):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.asarray(image)).save(path, **options)
-    return path
-
-
-def bring(folder, out, options=None, **given):
-    report = import_source(open_source(folder, options or Options()), out, **given)
-    return report, Dataset(out)
 
 
 def white(value):

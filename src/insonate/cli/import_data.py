@@ -41,6 +41,8 @@ class ImportData:
     """what masks show, by label, the background first."""
     patient: Annotated[str | None, arg(metavar="PATTERN", help_behavior_hint="")] = None
     """regular expression that finds the patient in file names, such as '^(p[0-9]+)_'."""
+    mask_black: bool = False
+    """of pictures of a screen, leave out what was made black and what is drawn beside the image."""
     anonymous: bool = False
     """keep no file names, and of the table only spacing and plane; patients become numbers."""
     calibration: Annotated[Path | None, arg(metavar="XML", help_behavior_hint="")] = None
@@ -89,6 +91,7 @@ class ImportData:
             index=self.index,
             regions=self.regions,
             patient=self.patient,
+            mask_black=self.mask_black,
             anonymous=self.anonymous,
             calibration=self.calibration,
             axis=self.axis,

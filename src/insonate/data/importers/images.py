@@ -16,6 +16,7 @@ from insonate.data.importers.index import Index, Row, read_index
 from insonate.data.importers.masks import UNCLEAR, masks_beside, matched
 from insonate.data.importers.open import Options
 from insonate.data.importers.picture import ENDINGS, Gray, PictureError, read_labels, read_pictures
+from insonate.data.importers.screen import drawn_or_hidden
 from insonate.data.importers.source import Imported, Item, Skipped, inside
 from insonate.errors import InputError
 
@@ -23,6 +24,8 @@ __all__ = ["ImageFolder", "holds_images"]
 
 #: What a picture of a folder is called in a dataset, which does not keep the folder's name.
 PICTURES = "folder of pictures"
+#: Least share of a picture that is left when what is black is taken away.
+LEAST_SHOWN = 0.05
 _TABLES = ("index.csv", "dataset.json")
 
 
@@ -92,6 +95,7 @@ class ImageFolder:
         self._pattern = _pattern(options.patient or (self._known.patient if self._known else None))
         self._numbers: dict[str, dict[str, int]] = {}
         self._most = 1
+        self._hidden: dict[str, float] = {}
         self.provenance = self._known.name if self._known else PICTURES
 
     @property
@@ -116,6 +120,14 @@ class ImageFolder:
             notes.append("file names and the columns of the table are kept; --anonymous drops them")
         if self._known:
             notes.append(f"taken for {self._known.name}: masks are '{self._known.region}'")
+        if self._hidden:
+            most = max(self._hidden, key=lambda name: self._hidden[name])
+            mean = sum(self._hidden.values()) / len(self._hidden)
+            where = "" if self.options.anonymous else f", {most}"
+            notes.append(
+                f"--mask-black leaves out {mean:.1%} of the pixels, at most "
+                f"{self._hidden[most]:.1%} of a picture{where}"
+            )
         if self._index is not None:
             told, all_of_them = len(self._rows), len(self._files)
             notes.append(
@@ -165,6 +177,7 @@ class ImageFolder:
         return Imported(
             image=page.image,
             labels=self._labels(file, page.image.shape),
+            hidden=self._hidden_of(name, page, number) if self.options.mask_black else None,
             spacing=row.spacing(rows, columns),
             patient=patient,
             sequence=sequence,
@@ -172,6 +185,14 @@ class ImageFolder:
             split=row.split,
             metadata=said,
         )
+
+    def _hidden_of(self, name: PurePosixPath, page: Gray, number: int) -> NDArray[np.uint8]:
+        hidden = drawn_or_hidden(page.image)
+        share = float(hidden.mean())
+        if share > 1.0 - LEAST_SHOWN:
+            raise PictureError("hardly anything but black")
+        self._hidden[f"{name} page {number}" if page.pages > 1 else str(name)] = share
+        return hidden
 
     def _number(self, kind: str, key: str) -> str:
         """What stands for a key, by the order in which keys come; empty if there is none."""

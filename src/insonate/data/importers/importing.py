@@ -202,13 +202,13 @@ def _kept(source: Source, found: Survey, crop: Crop) -> list[str]:
     notes, places = [], found.kept
     if source.ultrasound and crop == "auto":
         areas = sum(place.area is not None for place in places)
-        cut = sum(place.blank for place in places)
+        cut = sum(place.area is not None and place.blank for place in places)
         notes.append(
             f"ultrasound found in {areas} frames, {cut} are black outside of it; --crop none "
             "keeps whole images"
         )
         for given, words in _WHOLE.items():
-            whole = sum(place.given == given and not place.blank for place in places)
+            whole = sum(place.given == given and place.area is None for place in places)
             if whole:
                 notes.append(f"{whole} frames {words}")
     if len({(place.box.rows, place.box.columns) for place in places}) > 1:
@@ -221,6 +221,7 @@ def _kept(source: Source, found: Survey, crop: Crop) -> list[str]:
 #: What becomes of frames without a fan, by what their source says of them.
 _WHOLE = {
     "": "are kept whole: no fan was found",
+    "hidden": "have no fan that was found: only what is black or drawn is left out of them",
     "mask": "are cut to the mask that they have",
     "rectangle": "are cut to the rectangle that their file gives: no fan was found in it",
 }

@@ -26,6 +26,8 @@ class Options:
         patient: regular expression that finds whom a file shows in its name; of its groups the
             first counts, if it has any.
         regions: names of what masks show, by label, the background first.
+        mask_black: leave out what a screen made black, such as boxes that hide writing, and the
+            scales and bars that it draws.
         anonymous: drop names of files, and columns of tables but pixel size and plane; number
             patients and sequences.
         pixels: largest image [pixels].
@@ -38,6 +40,7 @@ class Options:
     axis: str | None = None
     patient: str | None = None
     regions: tuple[str, ...] = ()
+    mask_black: bool = False
     anonymous: bool = False
     pixels: int = 64_000_000
     frames: int = 100_000
@@ -67,12 +70,13 @@ def _refuse(kind: str, options: Options, takes: str) -> None:
     """See that nothing is said that would be ignored."""
     for name in _OPTIONS.split():
         if getattr(options, name) and name not in takes.split():
-            taken = " ".join(f"--{each}" for each in takes.split())
-            raise InputError(f"--{name}: not for {kind}" + (f"; expected {taken}" * bool(taken)))
+            taken = " ".join(f"--{each.replace('_', '-')}" for each in takes.split())
+            flag = name.replace("_", "-")
+            raise InputError(f"--{flag}: not for {kind}" + (f"; expected {taken}" * bool(taken)))
 
 
 #: What only some kinds of sources take.
-_OPTIONS = "mask index calibration axis patient regions anonymous"
+_OPTIONS = "mask index calibration axis patient regions mask_black anonymous"
 _EXPECTED = (
     "not something to import; expected a folder of PNG, JPEG or TIFF images, DICOM, a tracked "
     "sequence (.mha, .nrrd, .mhd) or a volume (.nii, .nii.gz, .nrrd, .mha)"
@@ -147,5 +151,5 @@ _KINDS: tuple[tuple[str, Callable[[Path], bool], Opener, str], ...] = (
     ("images with poses", _is_posed, _posed, "mask calibration patient"),
     ("volumes", _is_volume, _volume, "mask axis patient regions"),
     ("ultrasound DICOM", _is_dicom, _dicom, "anonymous"),
-    ("images", _is_images, _images, "mask index patient regions anonymous"),
+    ("images", _is_images, _images, "mask index patient regions mask_black anonymous"),
 )

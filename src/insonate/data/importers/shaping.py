@@ -37,6 +37,8 @@ def shaped(
     """
     box, shape = place.box, (frame.image.shape[0], frame.image.shape[1])
     mask = visible(place, shape) if frame.mask is None else (frame.mask > 0).astype(np.uint8)
+    if frame.hidden is not None:
+        mask = mask * (1 - frame.hidden)
     image = frame.image * mask if place.blank else frame.image
     new = _new_size(box.rows, box.columns, rows, columns) if resize else (box.rows, box.columns)
     canvas = rows, columns

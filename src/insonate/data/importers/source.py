@@ -52,6 +52,8 @@ class Imported:
         labels: index into the source's regions, uint8 `(rows, columns)`.
         mask: 1 where the image has content, uint8 `(rows, columns)`; found from the image if
             None and the source is of ultrasound.
+        hidden: 1 where the screen hides the image or draws upon it, uint8 `(rows, columns)`;
+            nothing is if None.
         spacing: of rows and of columns [mm].
         origin: lateral and depth of the centre of pixel (0, 0) in the probe frame [mm].
         pose: probe to world `(4, 4)` [mm].
@@ -67,6 +69,7 @@ class Imported:
     image: NDArray[np.uint8]
     labels: NDArray[np.uint8] | None = None
     mask: NDArray[np.uint8] | None = None
+    hidden: NDArray[np.uint8] | None = None
     spacing: tuple[float, float] | None = None
     origin: tuple[float, float] | None = None
     pose: NDArray[np.float64] | None = None

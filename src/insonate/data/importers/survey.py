@@ -35,7 +35,7 @@ class Place:
         plane: name.
         labelled: that it has labels.
         split: name, as the source says.
-        given: what the source says of its content: "mask", "rectangle", or nothing.
+        given: what is known of its content: "mask", "rectangle", "hidden" or nothing.
     """
 
     box: Box
@@ -107,6 +107,7 @@ class _Outline:
     shape: tuple[int, int]
     area: Box | None
     masked: Box | None  # where its mask is
+    shown: Box | None  # around all that is not hidden
     labelled: Box | None  # where its labels are
     has_labels: bool
     patient: str
@@ -120,7 +121,9 @@ class _Outline:
         """What the source says of its content."""
         if self.masked is not None:
             return "mask"
-        return "rectangle" if self.area is not None else ""
+        if self.area is not None:
+            return "rectangle"
+        return "hidden" if self.shown is not None else ""
 
 
 @dataclass
@@ -151,7 +154,8 @@ def _runs(items: Iterable[Item], found: Survey) -> Iterator[_Run]:
             run = _Run(key, [], Content() if item.mask is None else None)
         run.frames.append(outline)
         if run.content is not None:
-            run.content.add(item.image if item.area is None else item.area.cut(item.image))
+            image = item.image if item.hidden is None else item.image * (1 - item.hidden)
+            run.content.add(image if item.area is None else item.area.cut(image))
     if run is not None:
         yield run
 
@@ -161,6 +165,7 @@ def _outline(frame: Imported) -> _Outline:
         shape=(frame.image.shape[0], frame.image.shape[1]),
         area=frame.area,
         masked=None if frame.mask is None else bounds(frame.mask),
+        shown=None if frame.hidden is None else bounds(1 - frame.hidden),
         labelled=None if frame.labels is None else bounds(frame.labels),
         has_labels=frame.labels is not None,
         patient=frame.patient,
@@ -177,10 +182,10 @@ def _place(frame: _Outline, area: Area | None, crop: Crop, source: Source) -> Pl
     if area is not None:
         area = area.moved(region.left, region.top)
     box = _box(frame, area, crop, whole)
-    hidden = area is None and frame.area is None and frame.masked is None
-    if crop == "auto" and source.private and hidden:
+    unknown = area is None and frame.area is None and frame.masked is None
+    if crop == "auto" and source.private and unknown:
         return None
-    blank = crop == "auto" and area is not None
+    blank = crop == "auto" and (area is not None or frame.shown is not None)
     names = frame.patient, frame.sequence, frame.plane
     return Place(box, area, blank, *names, frame.has_labels, frame.split, frame.given)
 
@@ -198,16 +203,19 @@ def _box(frame: _Outline, area: Area | None, crop: Crop, whole: Box) -> Box:
         return whole
     box = frame.area or whole
     if area is not None:
-        fan = area.box(*frame.shape)
-        box = Box(
-            max(box.left, fan.left), max(box.top, fan.top),
-            min(box.right, fan.right), min(box.bottom, fan.bottom),
-        )  # fmt: skip
+        box = _common(box, area.box(*frame.shape))
     elif frame.masked is not None and frame.masked.rows:
         box = frame.masked
+    if frame.shown is not None:
+        box = _common(box, frame.shown)
     if frame.labelled is not None and frame.labelled.rows:
         box = _around(box, frame.labelled)
     return box
+
+
+def _common(a: Box, b: Box) -> Box:
+    left, top = max(a.left, b.left), max(a.top, b.top)
+    return Box(left, top, max(min(a.right, b.right), left), max(min(a.bottom, b.bottom), top))
 
 
 def _around(a: Box, b: Box) -> Box:

@@ -192,7 +192,9 @@ def make_subject(recipe: DatasetRecipe, number: int) -> Subject:
     """
     if recipe.subjects.kind == "scene":
         name = str(recipe.subjects.scene)
-        return Subject(number, load_scene(name), views(name), {}, {"scene": name}, pressed=False)
+        seen = views(name)
+        yields = any(view.press for view in seen.values())
+        return Subject(number, load_scene(name), seen, {}, {"scene": name}, pressed=yields)
     failure = InputError("")
     for attempt in range(ATTEMPTS):
         given = _parameters(recipe, number, attempt)
