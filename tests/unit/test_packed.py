@@ -1,5 +1,6 @@
 """Weights without their run: in bf16, whole, with a card that they are checked by."""
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -83,6 +84,23 @@ def test_what_it_says_of_itself(folder):
     data = ("noise (CC0). twelve frames", "SSIM: 0.1", "random weights", "outside, liver, kidney")
     for words in ("# mine", "not for diagnosis", card.sha256, "name: l2h", *data):
         assert words in text
+
+
+def test_the_data_are_told_but_not_where_they_lay(tmp_path):
+    real = {"data": "s3://bucket/real.zarr/", "manifest": "b2", "regions": [], "rows": 40}
+    data = {"data": "/home/me/sim.zarr", "manifest": "a1", "regions": ["x"], "rows": 48}
+    run = dataclasses.replace(random_run("M"), data=data | {"real": real}, commit="c0ffee")
+    pack(run, tmp_path / "mine", SAID)
+    found = load_run(tmp_path / "mine")
+    assert (found.rows, found.commit) == (48, "c0ffee")
+    assert found.data == {
+        "data": "sim.zarr", "manifest": "a1", "rows": 48,
+        "real": {"data": "real.zarr", "manifest": "b2", "rows": 40},
+    }  # fmt: skip
+    for name in ("card.json", "card.md"):
+        text = (tmp_path / "mine" / name).read_text()
+        assert "home" not in text
+        assert "bucket" not in text
 
 
 def test_other_weights_than_those_of_the_card(folder):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from insonate.config import read_content
 from insonate.errors import InputError
@@ -88,7 +88,7 @@ class Card:
         to: domain that they translate to.
         step: of their training.
         commit: of the code that trained them, if it is known.
-        rows: of the images that they were learned from [pixels]; 0 if it is not known.
+        trained_on: names, manifests and sizes of the datasets that they were learned from.
         sha256: of the file of weights.
         bytes: that it has.
         statement: of whoever gives them away.
@@ -102,7 +102,7 @@ class Card:
     to: Domain | None
     step: int
     commit: str
-    rows: int
+    trained_on: Mapping[str, Any]
     sha256: str
     bytes: int
     statement: Statement
@@ -115,10 +115,10 @@ class Card:
         Args:
             name: of the weights.
         """
-        said, way = self.statement, f"{self.source} to {self.to}" if self.to else "pairs of images"
+        said, way = self.statement, f"{self.source} to {self.to}" if self.to else "of pairs"
         facts = {
-            "look": self.look or "none", "method": self.recipe.method.name, "learned from": way,
-            "steps": self.step, "rows of the images": self.rows or "unknown",
+            "look": self.look or "none", "method": self.recipe.method.name, "direction": way,
+            "steps": self.step, "rows of the images": self.trained_on.get("rows", "unknown"),
             "commit": self.commit or "unknown", "licence": said.licence,
             "size": f"{self.bytes / 1e6:.2f} MB", "SHA-256": f"`{self.sha256}`",
         }  # fmt: skip

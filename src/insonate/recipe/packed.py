@@ -7,8 +7,9 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
@@ -60,7 +61,7 @@ def pack(run: Run, out: Path, statement: Statement) -> Card:
     raw = save({name: _halved(tensor) for name, tensor in _state(run.method).items()})
     source, to = way_of(run.method)
     card = Card(
-        1, look_of(run.method), source, to, run.step, run.commit, run.rows,
+        1, look_of(run.method), source, to, run.step, run.commit, _told(run.data),
         hashlib.sha256(raw).hexdigest(), len(raw), statement, run.regions, run.recipe,
     )  # fmt: skip
     parent = make_folder(out.absolute().parent)
@@ -111,6 +112,16 @@ def load_packed(
     used = _state(method)
     copy_tensors(used, {k: v for k, v in stored.items() if k in used}, str(folder / "weights"))
     return card, method
+
+
+def _told(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What may be told of the data: its name, not where it lay; the card has the regions."""
+    told = {name: value for name, value in data.items() if name != "regions"}
+    if isinstance(data.get("data"), str):
+        told["data"] = data["data"].rstrip("/").rpartition("/")[2]
+    if isinstance(data.get("real"), Mapping):
+        told["real"] = _told(data["real"])
+    return told
 
 
 def _state(method: Method) -> dict[str, Tensor]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +35,7 @@ class Run:
         folder: of the run.
         remarks: which later checkpoints were passed over, and why, a line each.
         commit: of the code that trained it, if it is known.
-        rows: of the images that it learned from [pixels]; 0 if it is not known.
+        data: what `data.json` says of the data that it learned from.
     """
 
     recipe: Recipe
@@ -44,7 +45,13 @@ class Run:
     folder: Path
     remarks: tuple[str, ...] = ()
     commit: str = ""
-    rows: int = 0
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Of the images that it learned from [pixels]; 0 if it is not known."""
+        rows = self.data.get("rows")
+        return rows if isinstance(rows, int) else 0
 
 
 def load_run(
@@ -81,8 +88,9 @@ def load_run(
             f"{folder}: packed weights of step {card.step} alone; expected the weights best"
         )
     return Run(
-        card.recipe, method.eval(), card.regions, card.step, folder, (), card.commit, card.rows
-    )
+        card.recipe, method.eval(), card.regions, card.step, folder, (), card.commit,
+        card.trained_on,
+    )  # fmt: skip
 
 
 def _load_checkpoint(
@@ -111,7 +119,7 @@ def _load_checkpoint(
     )
     return Run(
         recipe, method.eval(), regions, checkpoint.step, folder, tuple(remarks),
-        checkpoint.commit, _rows(about),
+        checkpoint.commit, about,
     )  # fmt: skip
 
 
@@ -135,8 +143,3 @@ def _regions(path: Path, about: dict[str, Any]) -> tuple[str, ...]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise InputError(f"{path}: damaged; regions: expected a list of names")
     return tuple(names)
-
-
-def _rows(about: dict[str, Any]) -> int:
-    rows = about.get("rows")
-    return rows if isinstance(rows, int) else 0
