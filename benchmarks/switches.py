@@ -23,6 +23,7 @@ import numpy as np
 from insonate.errors import InputError
 from insonate.evaluation.evaluate import Machine
 from insonate.evaluation.realism import Beside, Realism, RealismSettings, evaluate_realism
+from insonate.evaluation.realism.results import SIMULATED
 from insonate.recipe import Recipe, load_recipe
 from insonate.recipe.experiment import train
 from report import REPOSITORY, commit, machine, where
@@ -131,30 +132,30 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
         "commit": commit(), "machine": on, "steps": steps, "seeds": given.seeds,
         "names": given.only, "failed": failed, "simulated": len(found.data["simulated"]["frames"]),
         "real": len(found.data["real"]["frames"]), "window": found.data["window"],
-        "features": settings.features, "titles": {c.name: c.title for c in found.measured},
+        "features": settings.features,
+        "columns": {c.name: [c.title, c.digits] for c in found.measured if c.name in COLUMNS},
         "scores": {row.name: _scores(found, row.name) for row in found.rows},
     }  # fmt: skip
 
 
 def _scores(found: Realism, name: str) -> dict[str, float]:
-    """Means of a row in the columns of the table."""
+    """Means of a row in the columns of the table, in their units."""
     row = next(row for row in found.rows if row.name == name)
-    scores = {c.name: found.score(row, c) for c in found.measured if c.name in COLUMNS}
-    return {name: float(score.values.mean()) for name, score in scores.items() if score}
+    scores = {c: found.score(row, c) for c in found.measured if c.name in COLUMNS}
+    return {c.name: c.scale * float(s.values.mean()) for c, s in scores.items() if s}
 
 
 def table(result: dict[str, Any]) -> str:
     """The result as Markdown."""
-    heads = ["choice", "changed", *(result["titles"][name] for name in COLUMNS)]
+    heads, *rows = _rows(result)
     lines = [_about(result), "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in _rows(result))])
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def restructured(result: dict[str, Any]) -> str:
     """The result as reStructuredText, for the docs."""
-    heads = ["choice", "changed", *(result["titles"][name] for name in COLUMNS)]
     lines = [_about(result), "", ".. list-table::", "   :header-rows: 1", ""]
-    for row in [heads, *_rows(result)]:
+    for row in _rows(result):
         lines += [f"   {'* -' if not number else '  -'} {cell}" for number, cell in enumerate(row)]
     return "\n".join(lines)
 
@@ -171,23 +172,28 @@ def _about(result: dict[str, Any]) -> str:
 
 
 def _rows(result: dict[str, Any]) -> list[list[str]]:
-    """Cells by row: the untranslated simulation, the recipe as it is, and every switch."""
-    rows = [["", "untranslated", *(_cell([result["scores"]["simulated"]], c) for c in COLUMNS)]]
+    """Cells by row: heads, the untranslated simulation, the recipe as it is, every switch."""
+    columns, scores, failed = result["columns"], result["scores"], result["failed"]
+
+    def cells(runs: Sequence[str]) -> list[str]:
+        found = [scores[run] for run in runs if run in scores]
+        return [
+            _cell([each[name] for each in found if name in each], digits)
+            for name, (_, digits) in columns.items()
+        ]
+
+    rows = [["choice", "changed", *(title for title, _ in columns.values())]]
+    rows.append(["", "untranslated", *cells([SIMULATED])])
     for name in result["names"]:
         switch, runs = SWITCHES[name], [f"{name}-{seed}" for seed in result["seeds"]]
-        scores = [result["scores"][run] for run in runs if run in result["scores"]]
-        wrong = [result["failed"][run] for run in runs if run in result["failed"]]
-        cells = [_cell(scores, column) for column in COLUMNS]
-        words = "; ".join([switch.words or "as it is", *wrong])
-        rows.append([switch.choice, words, *cells])
+        words = [switch.words or "as it is", *(failed[run] for run in runs if run in failed)]
+        rows.append([switch.choice, "; ".join(words), *cells(runs)])
     return rows
 
 
-def _cell(scores: Sequence[Mapping[str, float]], column: str) -> str:
-    values = [score[column] for score in scores if column in score]
+def _cell(values: Sequence[float], digits: int) -> str:
     if not values:
         return "n/a"
-    digits = 4 if column == "kid" else 3
     around = f" ({min(values):.{digits}f} to {max(values):.{digits}f})" if len(values) > 1 else ""
     return f"{np.mean(values):.{digits}f}{around}"
 
