@@ -58,6 +58,12 @@ def test_two_pairs_of_the_six_are_drawn_evenly_and_apart():
     assert max(counts.values()) < 2 * min(counts.values())
 
 
+def test_focus_makes_the_first_pair_simulated_to_real():
+    firsts = [draw_ways(lesson(step=step), 0.5)[0][0] == WAYS[0] for step in range(600)]
+    assert 0.5 < sum(firsts) / 600 < 0.66  # 0.5 + 0.5 / 6
+    assert all(draw_ways(lesson(step=step), 1.0)[0][0] == WAYS[0] for step in range(50))
+
+
 def test_an_image_and_its_map_are_of_one_frame_and_all_else_is_not():
     for step in range(200):
         (one, first), (other, second) = draw_ways(lesson(step=step))

@@ -86,6 +86,8 @@ class ConPresConfig:
         consistency: weight of the semantic consistency.
         consistent_when: both sources are A and S (sources), or besides both targets are real.
         consistent_as: both sources are translated to real images, or each to what was drawn.
+        focus: probability that the first pair of a step is simulated to real whatever was drawn;
+            not in the paper, for short trainings.
         adam: of the networks.
         discriminator_adam: of the discriminator, if it is another.
     """
@@ -115,6 +117,7 @@ class ConPresConfig:
     consistency: float = 1.0
     consistent_when: Literal["sources", "both_real"] = "sources"
     consistent_as: Literal["real", "drawn"] = "real"
+    focus: float = 0.0
     adam: Adam = field(default_factory=lambda: Adam(lr=1e-4, weight_decay=1e-4))
     discriminator_adam: Adam | None = None
 
@@ -127,8 +130,9 @@ class ConPresConfig:
         for name, most in _MOST.items():
             at_least(name, getattr(self, name), 1)
             at_most(name, getattr(self, name), most)
-        for name in ("nce", "classification", "cycle", "consistency"):
+        for name in ("nce", "classification", "cycle", "consistency", "focus"):
             at_least(name, getattr(self, name), 0)
+        at_most("focus", self.focus, 1)
         at_least("places", self.places, 2)
         at_least("side", self.side, 2**self.discriminator_layers)
 
@@ -188,7 +192,9 @@ class ConPres(UnpairedMethod):
 
     def losses(self, batch: Batch) -> Losses:
         """Discriminator first, then generator and projection, on the same translated images."""
-        pairs = [self._pair(batch, way, first) for way, first in draw_ways(batch)]
+        pairs = [
+            self._pair(batch, way, first) for way, first in draw_ways(batch, self.config.focus)
+        ]
         yield "discriminator", self._sum([self._judged(pair) for pair in pairs])
         terms = [self._translated_well(batch, pair) for pair in pairs]
         terms += [self._consistent(pairs)] if self._is_paired(pairs) else []
@@ -293,14 +299,19 @@ class ConPres(UnpairedMethod):
         return {n: torch.stack([t[n] for t in terms if n in t]).sum() for n in names}
 
 
-def draw_ways(batch: Batch) -> list[tuple[Way, int]]:
+def draw_ways(batch: Batch, focus: float = 0.0) -> list[tuple[Way, int]]:
     """The two ordered pairs of domains of a step, and which draw of the batch is translated.
 
     Simulated images and semantic maps as sources are of the same frames; all else is drawn
     independently.
+
+    Args:
+        batch: of the step.
+        focus: probability that the first pair is simulated to real whatever was drawn.
     """
-    numbers = batch.chance.shared().integers(len(WAYS), size=2)
-    one, other = (WAYS[number] for number in numbers)
+    chance = batch.chance.shared()
+    one, other = (WAYS[number] for number in chance.integers(len(WAYS), size=2))
+    one = WAYS[0] if chance.random() < focus else one
     paired = {one[0], other[0]} == {"simulated", "semantic"}
     return [(one, 0), (other, 0 if paired else 1)]
 
