@@ -7,7 +7,8 @@ from unpaired_batch import REGIONS, advance, optimisers_of, part, unpaired_batch
 from insonate.config import from_plain
 from insonate.data.batches import Batch
 from insonate.errors import InputError
-from insonate.methods.domains import DOMAINS, gray_labels
+from insonate.methods.conditions import gray_labels
+from insonate.methods.domains import DOMAINS
 from insonate.methods.stargan import StarGANConfig, _within, gradient_penalty
 from insonate.nets import ClassResNet
 

@@ -6,20 +6,24 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from insonate.methods.gan import mean_within
+
 __all__ = ["dissimilarity", "orthonormality", "region_loss", "soft_dice"]
 
 _WINDOW = 7  # pixels a side
+_RIM = _WINDOW // 2
 # constants of Wang et al. 2004, for images in [-1, 1]
 _C1, _C2 = (0.01 * 2) ** 2, (0.03 * 2) ** 2
 _SMALL = 1e-7
 
 
-def dissimilarity(image: Tensor, target: Tensor) -> Tensor:
+def dissimilarity(image: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
     """Mean absolute difference and 1 - SSIM, with gradients; windows of 7 x 7, all alike.
 
     Args:
         image: `(batch, 1, rows, columns)` in [-1, 1].
         target: alike.
+        mask: alike, 1 where pixels, and windows by their middle, count; all do when None.
     """
     image, target = image.float(), target.float()
     mean, other = _local_mean(image), _local_mean(target)
@@ -28,7 +32,9 @@ def dissimilarity(image: Tensor, target: Tensor) -> Tensor:
     covariance = _local_mean(image * target) - mean * other
     luminance = (2 * mean * other + _C1) / (mean * mean + other * other + _C1)
     structure = (2 * covariance + _C2) / (variances + _C2)
-    return (image - target).abs().mean() + 1 - (luminance * structure).mean()
+    middles = None if mask is None else mask[..., _RIM:-_RIM, _RIM:-_RIM]
+    unlike = mean_within(1 - luminance * structure, middles)
+    return mean_within((image - target).abs(), mask) + unlike
 
 
 def _local_mean(values: Tensor) -> Tensor:

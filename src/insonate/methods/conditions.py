@@ -11,7 +11,10 @@ from torch import Tensor
 
 from insonate.data.batches import Batch
 
-__all__ = ["Attenuation", "Conditions", "Inputs", "LabelEncoding", "black_outside"]
+__all__ = [
+    "Attenuation", "Conditions", "Inputs", "LabelEncoding", "black_outside", "gray_labels",
+    "region_channels",
+]  # fmt: skip
 
 #: Image and mask; labels as well; integral attenuation as well.
 Inputs = Literal["M", "MS", "MSA"]
@@ -31,6 +34,27 @@ def black_outside(images: Tensor, mask: Tensor) -> Tensor:
         mask: `(batch, 1, rows, columns)`, 1 in the fan, 0 outside.
     """
     return mask * (images.float() + 1) - 1
+
+
+def gray_labels(labels: Tensor, classes: int) -> Tensor:
+    """Region k of K as the gray level -1 + 2k/(K-1), `(batch, 1, rows, columns)`.
+
+    Args:
+        labels: `(batch, rows, columns)`.
+        classes: K.
+    """
+    return -1 + 2 * labels[:, None] / max(classes - 1, 1)
+
+
+def region_channels(labels: Tensor, classes: int) -> Tensor:
+    """A channel a region, 1 where it is and -1 elsewhere, `(batch, classes, rows, columns)`.
+
+    Args:
+        labels: `(batch, rows, columns)`.
+        classes: how many regions there are.
+    """
+    regions = torch.arange(classes, device=labels.device)[:, None, None]
+    return 2.0 * (labels[:, None] == regions) - 1
 
 
 @dataclass(frozen=True)
@@ -67,7 +91,8 @@ class Conditions:
         image, mask = batch["bmode_fast"], batch["mask"]
         channels = [image, 2 * mask - 1]
         if "S" in self.inputs:
-            channels.append(self._encoded(batch["labels"]))
+            encode = gray_labels if self.labels == "gray" else region_channels
+            channels.append(encode(batch["labels"], self.classes))
         if "A" in self.inputs:
             channels.append(self._attenuated(batch[self._absorbed]))
         return black_outside(torch.cat(channels, dim=1), mask)
@@ -75,13 +100,6 @@ class Conditions:
     @property
     def _absorbed(self) -> str:
         return "shadow" if self.attenuation == "shadow" else "attenuation"
-
-    def _encoded(self, labels: Tensor) -> Tensor:
-        labels = labels[:, None]
-        if self.labels == "gray":
-            return -1 + 2 * labels / max(self.classes - 1, 1)
-        regions = torch.arange(self.classes, device=labels.device)[:, None, None]
-        return 2.0 * (labels == regions) - 1
 
     def _attenuated(self, attenuation: Tensor) -> Tensor:
         if self.attenuation == "level":

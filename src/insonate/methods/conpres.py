@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from insonate.data.batches import Batch
-from insonate.methods.conditions import LabelEncoding, black_outside
+from insonate.methods.conditions import LabelEncoding, black_outside, region_channels
 from insonate.methods.contrast import PLACES, NCEReduction, contrastive_loss
 from insonate.methods.domains import (
     DOMAINS,
@@ -212,8 +212,7 @@ class ConPres(UnpairedMethod):
         images = super()._of_simulator(batch, domain)
         if domain != "semantic" or self.config.labels == "gray":
             return images
-        regions = torch.arange(self.classes, device=batch["labels"].device)[:, None, None]
-        channels = 2.0 * (batch["labels"][:, None] == regions) - 1
+        channels = region_channels(batch["labels"], self.classes)
         return dataclasses.replace(images, regions=black_outside(channels, images.mask))
 
     def _pair(self, batch: Batch, way: Way, first: int) -> Pair:

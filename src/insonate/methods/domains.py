@@ -10,12 +10,11 @@ from torch.nn import functional
 
 from insonate.data.batches import REAL, Batch
 from insonate.errors import InputError
-from insonate.methods.conditions import black_outside
+from insonate.methods.conditions import black_outside, gray_labels
 from insonate.methods.method import Method
 
 __all__ = [
-    "DOMAINS", "Domain", "Images", "Masks", "Source", "UnpairedMethod", "gray_labels",
-    "weights_of",
+    "DOMAINS", "Domain", "Images", "Masks", "Source", "UnpairedMethod", "weights_of",
 ]  # fmt: skip
 
 #: The classes A, B and S of Tomar et al. 2021, in this order.
@@ -44,19 +43,6 @@ class Images:
     values: Tensor
     mask: Tensor
     regions: Tensor | None = None
-
-
-def gray_labels(labels: Tensor, classes: int) -> Tensor:
-    """Region k of K as the gray level -1 + 2k/(K-1).
-
-    Args:
-        labels: `(batch, rows, columns)`.
-        classes: K.
-
-    Returns:
-        `(batch, 1, rows, columns)`.
-    """
-    return -1 + 2 * labels[:, None].float() / max(classes - 1, 1)
 
 
 class UnpairedMethod(Method):

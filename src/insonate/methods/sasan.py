@@ -272,9 +272,11 @@ class Sasan(UnpairedMethod):
         cycle, same = [], []
         for trip, network in ((x, self.to_simulated), (y, self.to_real)):
             start, mask = trip.start.values, trip.start.mask
-            back = network.decode(trip.code_there, trip.maps_there)
-            cycle.append(dissimilarity(black_outside(back, mask), start))
-            same.append(dissimilarity(black_outside(network(start, trip.maps), mask), start))
+            within = mask if self.masks == "joint" else None
+            back = black_outside(network.decode(trip.code_there, trip.maps_there), mask)
+            kept = black_outside(network(start, trip.maps), mask)
+            cycle.append(dissimilarity(back, start, within))
+            same.append(dissimilarity(kept, start, within))
         return {
             "cycle": self.config.cycle * torch.stack(cycle).sum(),
             "identity": self.config.identity * torch.stack(same).sum(),
