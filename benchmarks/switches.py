@@ -85,12 +85,13 @@ SWITCHES = {
 
 
 def recipe_of(switch: Switch, steps: int | None, seed: int) -> Recipe:
-    """The recipe with a switch turned; its schedule is shortened as its steps are."""
+    """The recipe with a switch turned; its schedule, in epochs, fits its steps and batches."""
     changes = {**switch.changes, "training.seed": str(seed)}
     recipe = load_recipe(RECIPE, list(changes.items()))
     training = recipe.training
     steps = steps or training.steps
-    share, schedule = steps / training.steps, training.schedule
+    share = steps / training.steps * recipe.batches.size / load_recipe(RECIPE).batches.size
+    schedule = training.schedule
     if schedule.kind == "linear":
         hold, decay = (max(1, round(share * each)) for each in (schedule.hold, schedule.decay))
         schedule = dataclasses.replace(schedule, hold=hold, decay=decay)
