@@ -21,7 +21,8 @@ SMALL = {"name": "small", "frames": 4, "image": {"rows": 32, "columns": 32}}
 
 def test_the_recipes_that_ship():
     assert recipe_names() == [
-        "ovary", "papers", "papers-small", "papers-tiny", "tiny", "tracked",
+        "ovary", "papers", "papers-small", "papers-tiny", "realism", "realism-sweep",
+        "realism-tiny", "tiny", "tracked",
     ]  # fmt: skip
 
 

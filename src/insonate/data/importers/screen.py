@@ -88,7 +88,7 @@ def _around(where: tuple[slice, ...], reach: int) -> tuple[slice, ...]:
 
 
 def _gray_scale(image: NDArray[np.uint8]) -> Bools:
-    """A strip beside the image in which gray falls from row to row, as no speckle does."""
+    """A strip, up to the border, in which gray falls from row to row, as no speckle does."""
     rows, columns = image.shape
     reach = max(round(ASIDE * columns), WIDE)
     scale = np.zeros(image.shape, bool)
@@ -99,8 +99,8 @@ def _gray_scale(image: NDArray[np.uint8]) -> Bools:
         if len(steady) < WIDE or steady[-1] - steady[0] >= 2 * len(steady):
             continue
         top, end = min(falls[k][0] for k in steady), max(falls[k][1] for k in steady)
-        left, right = max(steady[0] - 2, 0), steady[-1] + 3
-        scale[max(top - 2, 0) : end + 2, start + left : start + right] = True
+        across = slice(0, steady[-1] + 3) if start == 0 else slice(start + steady[0] - 2, columns)
+        scale[max(top - 2, 0) : end + 2, across] = True
     return scale
 
 
