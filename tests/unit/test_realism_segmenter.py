@@ -23,7 +23,7 @@ from insonate.evaluation.realism.segmentation import (
 )
 from insonate.nets.segmenter import Segmenter
 
-SHORT = SegmenterSettings(steps=30, size=4, crop=64, width=8)
+SHORT = SegmenterSettings(steps=80, size=4, crop=64)
 
 
 def counts(*pixels):
