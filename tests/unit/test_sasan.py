@@ -148,6 +148,14 @@ def test_ssim_is_that_of_scikit_image():
     assert dissimilarity(one, other).item() == pytest.approx(expected, abs=1e-5)
 
 
+def test_what_lies_beside_the_mask_is_no_dissimilarity():
+    one, other, mask = images(1, 1, 20, 24), images(1, 1, 20, 24), torch.ones(1, 1, 20, 24)
+    mask[..., 12:] = 0
+    other[..., 15:] = 0.3  # three pixels beyond it, windows reach
+    assert dissimilarity(one, other, mask).item() == pytest.approx(0.0, abs=1e-6)
+    assert dissimilarity(one, other).item() > 0.3
+
+
 def test_a_region_that_fills_the_image_weighs_nothing():
     labels = torch.zeros(1, 4, 4, dtype=torch.int64)
     assert region_loss(images(1, 2, 4, 4), labels, dice=0.0).item() == 0.0
