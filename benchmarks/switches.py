@@ -72,6 +72,7 @@ SWITCHES = {
     "nce_reduction": _one("C12", "method.nce_reduction", "sum"),
     "consistent_when": _one("C14", "method.consistent_when", "both_real"),
     "consistent_as": _one("C14", "method.consistent_as", "drawn"),
+    "focus": _one("C15", "method.focus", "0"),
     "clip": _one("C16", "training.clip", "1"),
     "lr": Switch("C17", {"method.adam.lr": "2e-4"}),
     "size": _one("C18", "batches.size", "1"),
