@@ -119,6 +119,12 @@ def test_an_import_leaves_out_what_is_black(tmp_path):
     assert whole.raw("mask", 0).sum() > mask.sum() + 1000
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2, 5), (9, 2), (40, 1)])
+def test_any_size_is_looked_at(size):
+    falling = np.linspace(255, 1, size[0] * size[1]).reshape(size).astype(np.uint8)
+    assert drawn_or_hidden(falling).shape == size
+
+
 def test_only_pictures_are_looked_at_for_black(tmp_path):
     (tmp_path / "a.dcm").write_bytes(bytes(128) + b"DICM")
     with pytest.raises(InputError, match="--mask-black: not for ultrasound DICOM"):

@@ -90,7 +90,7 @@ def _around(where: tuple[slice, ...], reach: int) -> tuple[slice, ...]:
 def _gray_scale(image: NDArray[np.uint8]) -> Bools:
     """A strip, up to the border, in which gray falls from row to row, as no speckle does."""
     rows, columns = image.shape
-    reach = max(round(ASIDE * columns), WIDE)
+    reach = min(max(round(ASIDE * columns), WIDE), columns)
     scale = np.zeros(image.shape, bool)
     for start, side in ((0, image[:, :reach]), (columns - reach, image[:, -reach:])):
         falls = [_longest_fall(side[:, k].astype(int)) for k in range(side.shape[1])]
@@ -99,7 +99,8 @@ def _gray_scale(image: NDArray[np.uint8]) -> Bools:
         if len(steady) < WIDE or steady[-1] - steady[0] >= 2 * len(steady):
             continue
         top, end = min(falls[k][0] for k in steady), max(falls[k][1] for k in steady)
-        across = slice(0, steady[-1] + 3) if start == 0 else slice(start + steady[0] - 2, columns)
+        left, right = max(start + steady[0] - 2, 0), start + steady[-1] + 3
+        across = slice(0, right) if start == 0 else slice(left, columns)
         scale[max(top - 2, 0) : end + 2, across] = True
     return scale
 
@@ -120,6 +121,8 @@ def _bar_below(image: NDArray[np.uint8]) -> Bools:
     rows, columns = image.shape
     bar = np.zeros(image.shape, bool)
     first = rows - max(round(BELOW * rows), 2)
+    if first < 1:
+        return bar
     black = image[first - 1 :] == 0
     ends = (black[:-1] & ~black[1:]).sum(1)
     row = int(ends.argmax())
