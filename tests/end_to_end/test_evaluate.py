@@ -12,6 +12,7 @@ from insonate.cli import main
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from evaluated import IMAGES, make_pairs, make_run
+from realism_data import make_real, make_simulated, train_unpaired
 
 SMALL = ["--crop", "32"]
 
@@ -131,3 +132,62 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory):
+    """Simulated and real frames, and a run that learned from both."""
+    folder = tmp_path_factory.mktemp("beside")
+    data, real = make_simulated(folder / "s.zarr"), make_real(folder / "r.zarr")
+    return data, real, str(train_unpaired(data, real, folder / "cut"))
+
+
+def test_evaluate_beside_real_images(beside, tmp_path, capsys):
+    data, real, run = beside
+    kept = ["--segmenter", str(tmp_path / "s"), "--out", str(tmp_path)]
+    words = ["--data", data, "--real", real, "--crop", "24", "--resamples", "5", "--pictures", "1",
+             "--segmenter-steps", "2", *kept]  # fmt: skip
+    assert main(["evaluate", run, *words]) == 0
+    said = capsys.readouterr().out
+    for row in ("| simulated | 100.00", "| cut |", "| real (other half) | n/a |"):
+        assert row in said
+    assert "FID, random" in said
+    assert said.rstrip().endswith(str(tmp_path / "report.html"))
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["content.csv", "frames.csv", "report.html", "results.json", "s",
+                     "significance.csv", "table.csv", "table.md"]  # fmt: skip
+
+
+def test_compare_beside_real_images(beside, tmp_path, capsys):
+    data, real, run = beside
+    out = tmp_path / "c.png"
+    words = ["--data", data, "--real", real, "--count", "2", "--zoom", "16", "--out", str(out)]
+    assert main(["compare", run, *words]) == 0
+    assert capsys.readouterr().out.split() == [str(out), str(out.with_suffix(".html"))]
+    assert "semantic map" in out.with_suffix(".html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--whole"], "--whole: has no use with --real"),
+        (["--real-split", "train"], "was trained on 15 of the 15 real frames"),
+        (["--frames", "2"], "2 simulated frames of split 'test'; distances of sets of images need"),
+        (["--features", "inception768:nowhere.pth"], "nowhere.pth: cannot be read"),
+        (["--segmenter-steps", "-1"], "--segmenter-steps: expected 0 or more"),
+        (["--sweep", "nowhere.zarr"], "nowhere.zarr: no dataset"),
+        (["--source", "bmode_fest"], "bmode_fest"),
+    ],
+)
+def test_bad_input_beside_real_images_is_one_line(
+    beside, more, words, tmp_path, capsys, monkeypatch
+):
+    data, real, run = beside
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = main(["evaluate", run, "--data", data, "--real", real, *more])
+    except SystemExit as stopped:  # what the parser refuses
+        code = stopped.code
+    assert code == 2
+    assert words in "".join(capsys.readouterr())
+    assert list(tmp_path.iterdir()) == []
