@@ -86,7 +86,7 @@ class ConPresConfig:
         consistency: weight of the semantic consistency.
         consistent_when: both sources are A and S (sources), or besides both targets are real.
         consistent_as: both sources are translated to real images, or each to what was drawn.
-        focus: weight from 0 to 1: share of steps whose first pair is simulated to real anyway;
+        focus: steps whose first pair is simulated to real whatever was drawn [share of all];
             not in the paper, for short trainings.
         adam: of the networks.
         discriminator_adam: of the discriminator, if it is another.
@@ -306,7 +306,7 @@ def draw_ways(batch: Batch, focus: float = 0.0) -> list[tuple[Way, int]]:
 
     Args:
         batch: of the step.
-        focus: weight from 0 to 1: share of steps whose first pair is simulated to real anyway.
+        focus: steps whose first pair is simulated to real whatever was drawn [share of all].
     """
     chance = batch.chance.shared()
     one, other = (WAYS[number] for number in chance.integers(len(WAYS), size=2))
