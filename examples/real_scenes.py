@@ -26,6 +26,8 @@ FLUID = (-1.0, -1.0, -1.0, 0.0, 0.0, -2.0, -5.0, -7.0)
 #: What the operator set for each view: gain [dB] and the eight sliders of the TGC [dB].
 KNOBS = {
     "liver_kidney": (0.0, FAT),
+    "liver_front": (0.0, FAT),
+    "liver_long": (0.0, FAT),
     "bladder_uterus": (-3.0, FLUID),
     "transventricular": (0.0, FLUID),
     "transthalamic": (0.0, FLUID),

@@ -10,8 +10,8 @@ from insonate.data.batches import Batch, Chance
 from insonate.errors import InputError
 from insonate.methods import ConPresConfig, CUTConfig
 from insonate.methods.conditions import gray_labels
-from insonate.methods.conpres import WAYS, draw_ways
-from insonate.methods.domains import DOMAINS, weights_of
+from insonate.methods.conpres import draw_ways
+from insonate.methods.domains import DOMAINS, WAYS, weights_of
 from insonate.methods.gan import discriminator_loss, generator_loss, mean_within
 
 REGIONS, SIDE = 5, 32

@@ -22,7 +22,8 @@ class RenderDataset:
     """Render a dataset from a recipe; a run that was broken off goes on where it stopped.
 
     A frame depends on the recipe and its number alone, whoever renders it. Recipes that ship:
-    papers, papers-small, papers-tiny, tiny, ovary, tracked. `docs/rendering.rst` tells what one
+    papers, papers-small, papers-tiny, tiny, ovary, tracked, realism, realism-tiny,
+    realism-sweep. `docs/rendering.rst` tells what one
     may say.
     """
 

@@ -28,11 +28,13 @@ from insonate.methods.conditions import LabelEncoding, black_outside, region_cha
 from insonate.methods.contrast import PLACES, NCEReduction, contrastive_loss
 from insonate.methods.domains import (
     DOMAINS,
+    WAYS,
     Domain,
     Images,
     Masks,
     Source,
     UnpairedMethod,
+    Way,
     weights_of,
 )
 from insonate.methods.gan import GANLoss, discriminator_loss, generator_loss, mean_within
@@ -44,13 +46,6 @@ from insonate.nets.resnet import Padding
 
 __all__ = ["ConPres", "ConPresConfig"]
 
-Way = tuple[Domain, Domain]
-
-#: Ordered pairs of domains; the first is what the method is for.
-WAYS: tuple[Way, ...] = (
-    ("simulated", "real"), ("semantic", "real"), ("semantic", "simulated"),
-    ("simulated", "semantic"), ("real", "simulated"), ("real", "semantic"),
-)  # fmt: skip
 _MOST = {"width": 1024, "blocks": 100, "discriminator_width": 1024, "discriminator_layers": 6,
          "projection_width": 4096, "side": 8192}  # fmt: skip
 

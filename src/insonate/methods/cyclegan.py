@@ -19,7 +19,7 @@ from torch import Tensor
 
 from insonate.data.batches import Batch
 from insonate.methods.conditions import black_outside
-from insonate.methods.domains import Domain, Images, Masks, Source, UnpairedMethod, weights_of
+from insonate.methods.domains import Images, Masks, Source, UnpairedMethod, Way, weights_of
 from insonate.methods.gan import GANLoss, discriminator_loss, generator_loss, mean_within
 from insonate.methods.method import Adam, Losses, at_least, at_most
 from insonate.methods.pool import exchanged, pool_of
@@ -28,7 +28,7 @@ from insonate.nets.resnet import Padding
 
 __all__ = ["CycleGAN", "CycleGANConfig"]
 
-_WAYS: tuple[tuple[Domain, Domain], ...] = (("simulated", "real"), ("real", "simulated"))
+_WAYS: tuple[Way, ...] = (("simulated", "real"), ("real", "simulated"))
 _JUDGES = ("judge_real", "judge_simulated")
 #: Beyond these no memory would hold the weights, or patches would be larger than images.
 _MOST = {

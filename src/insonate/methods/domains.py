@@ -14,12 +14,19 @@ from insonate.methods.conditions import black_outside, gray_labels
 from insonate.methods.method import Method
 
 __all__ = [
-    "DOMAINS", "Domain", "Images", "Masks", "Source", "UnpairedMethod", "weights_of",
+    "DOMAINS", "WAYS", "Domain", "Images", "Masks", "Source", "UnpairedMethod", "Way", "weights_of",
 ]  # fmt: skip
 
 #: The classes A, B and S of Tomar et al. 2021, in this order.
 Domain = Literal["simulated", "real", "semantic"]
 DOMAINS: tuple[Domain, ...] = ("simulated", "real", "semantic")
+#: From a domain to another.
+Way = tuple[Domain, Domain]
+#: Between all three; the first is what methods are for.
+WAYS: tuple[Way, ...] = (
+    ("simulated", "real"), ("semantic", "real"), ("semantic", "simulated"),
+    ("simulated", "semantic"), ("real", "simulated"), ("real", "semantic"),
+)  # fmt: skip
 #: Which image of the simulator is the simulated one.
 Source = Literal["bmode", "bmode_fast"]
 #: What a discriminator sees of real and translated images: their content within both masks, so
@@ -67,7 +74,7 @@ class UnpairedMethod(Method):
         classes: int,
         source: Source,
         masks: Masks,
-        ways: tuple[tuple[Domain, Domain], ...],
+        ways: tuple[Way, ...],
         semantic: bool = False,
     ):
         super().__init__()

@@ -29,7 +29,7 @@ from insonate.data.batches import Batch
 from insonate.errors import InputError
 from insonate.methods.attention_losses import dissimilarity, orthonormality, region_loss
 from insonate.methods.conditions import black_outside
-from insonate.methods.domains import Domain, Images, Masks, Source, UnpairedMethod, weights_of
+from insonate.methods.domains import Domain, Images, Masks, Source, UnpairedMethod, Way, weights_of
 from insonate.methods.gan import discriminator_loss, generator_loss
 from insonate.methods.method import Adam, Losses, at_least, at_most
 from insonate.nets.attention_unet import AttentionUNet
@@ -172,10 +172,10 @@ class Sasan(UnpairedMethod):
     """Both generators, their attention, and all that judges them."""
 
     generators = ("to_real", "to_simulated", "attention_simulated", "attention_real")
-    stride = SpadeResNet.stride
+    stride = 16  # what the attention U-Nets halve; generators would take 4
 
     def __init__(self, config: SasanConfig, classes: int):
-        ways: tuple[tuple[Domain, Domain], ...] = (("simulated", "real"), ("real", "simulated"))
+        ways: tuple[Way, ...] = (("simulated", "real"), ("real", "simulated"))
         super().__init__(classes, config.source, config.masks, ways, semantic=True)
         self.config = config
         self.attention_simulated, self.attention_real = (

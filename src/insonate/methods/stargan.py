@@ -22,9 +22,9 @@ from torch.nn.functional import cross_entropy
 from insonate.data.batches import REAL, Batch
 from insonate.errors import InputError
 from insonate.methods.conditions import black_outside
-from insonate.methods.conpres import WAYS
 from insonate.methods.domains import (
     DOMAINS,
+    WAYS,
     Images,
     Masks,
     Source,

@@ -31,7 +31,7 @@ from torch import Tensor
 from insonate.data.batches import Batch
 from insonate.methods.conditions import black_outside
 from insonate.methods.contrast import PLACES, contrastive_loss
-from insonate.methods.domains import Domain, Images, Masks, Source, UnpairedMethod, weights_of
+from insonate.methods.domains import Images, Masks, Source, UnpairedMethod, Way, weights_of
 from insonate.methods.gan import discriminator_loss, generator_loss, mean_within
 from insonate.methods.method import Adam, Losses, at_least, at_most
 from insonate.nets import Projection
@@ -41,7 +41,7 @@ from insonate.nets.timed_resnet import TimedResNet
 
 __all__ = ["UNSB", "UNSBConfig", "bridge_step", "chain_times", "pair_entropy"]
 
-_WAYS: tuple[tuple[Domain, Domain], ...] = (("simulated", "real"),)
+_WAYS: tuple[Way, ...] = (("simulated", "real"),)
 _MOST = {"width": 1024, "blocks": 100, "discriminator_width": 1024, "discriminator_layers": 6,
          "projection_width": 4096, "times": 1000}  # fmt: skip
 

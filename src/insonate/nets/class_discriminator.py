@@ -8,6 +8,7 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional
 
+from insonate.errors import InputError
 from insonate.nets.sizes import check_images
 
 __all__ = ["ClassDiscriminator", "ClassHead"]
@@ -43,8 +44,8 @@ class ClassDiscriminator(nn.Module):
         head: ClassHead = "kernel",
     ):
         super().__init__()
-        self.inputs, self.head = inputs, head
-        self.multiple = side if head == "kernel" else 2**layers
+        self.inputs, self.head, self.side = inputs, head, side
+        self.multiple = 2**layers
         widths = [inputs, *(width * 2**level for level in range(layers))]
         self.features = nn.ModuleList(
             nn.Conv2d(before, after, 4, 2, 1) for before, after in itertools.pairwise(widths)
@@ -60,6 +61,11 @@ class ClassDiscriminator(nn.Module):
             InputError: images of another size than the head takes, or of other channels.
         """
         check_images(images, "discriminator", self.inputs, self.multiple, self.multiple)
+        if self.head == "kernel" and images.shape[-2:] != (self.side, self.side):
+            raise InputError(
+                f"discriminator: expected images of side x side, {self.side} x {self.side}, got "
+                f"{images.shape[-2]} x {images.shape[-1]}; method.side is to be batches.crop"
+            )
         values = images
         for layer in self.features:
             values = functional.leaky_relu(layer(values), _SLOPE)

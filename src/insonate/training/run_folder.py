@@ -234,7 +234,7 @@ class RunFolder:
         before = read_content(path, "description of a run's data")
         try:
             return manifest_of(before), before["data"]
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path}: damaged; expected what data the run has") from error
 
     def _refuse_what_is_no_run(self) -> None:
