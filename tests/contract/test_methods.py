@@ -71,6 +71,12 @@ RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*.yaml"))
 METHOD = pytest.mark.parametrize("name", SMALL)
 
 
+def once(names):
+    """The first of every method; its variants cost minutes, and are slow."""
+    slow = {name: () if name in METHODS else pytest.mark.slow for name in names}
+    return pytest.mark.parametrize("name", [pytest.param(n, marks=m) for n, m in slow.items()])
+
+
 def batch(count=2, seed=0, rows=SIDE, columns=SIDE):
     """Blurred images, whose target is their negative: something that can be learned."""
     source = torch.Generator().manual_seed(seed)
@@ -135,7 +141,7 @@ def test_every_method_is_here():
     assert set(METHODS.values()) == set(typing.get_args(MethodConfig))
 
 
-@pytest.mark.parametrize("name", PAIRED)
+@once(PAIRED)
 def test_learns_one_batch(name):
     method = build(name)
     before = error(method)
@@ -232,7 +238,7 @@ def test_what_lies_outside_of_the_masks_teaches_nothing(name):
             torch.testing.assert_close(loss, other[term], msg=term)
 
 
-@METHOD
+@once(SMALL)
 def test_weights_go_round(name):
     method, other = build(name), build(name, seed=1)
     assert not torch.equal(method.eval().translate(batch()), other.eval().translate(batch())) or (
@@ -244,7 +250,7 @@ def test_weights_go_round(name):
     assert torch.equal(method.eval().translate(batch()), other.eval().translate(batch()))
 
 
-@METHOD
+@once(SMALL)
 def test_same_seed_same_picture(name):
     pictures = []
     for _ in range(2):
@@ -263,7 +269,7 @@ def test_chance_comes_from_the_batch_alone(name):
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-@METHOD
+@once(SMALL)
 def test_one_sample_is_a_batch(name):
     method = build(name)
     train(method, 2, count=1)
@@ -274,7 +280,7 @@ def test_one_sample_is_a_batch(name):
     torch.testing.assert_close(first, method.translate(alone)[:1], atol=1e-5, rtol=0)
 
 
-@METHOD
+@once(SMALL)
 def test_bf16_learns_as_32_bits_do(name):
     losses = []
     for precise in (True, False):
@@ -289,7 +295,7 @@ def test_bf16_learns_as_32_bits_do(name):
     assert losses[1] == pytest.approx(losses[0], rel=0.03, abs=1e-4)
 
 
-@METHOD
+@once(SMALL)
 def test_channels_last_says_the_same(name):
     method = build(name).eval()
     train(method, 1)

@@ -150,6 +150,7 @@ def wait_for_lines(process, log, count):
         time.sleep(0.005)
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment(data, recipe, tmp_path):
     """Killed twice in the middle of steps; in the end as if it had never been."""
     out, steps = tmp_path / "run", 60

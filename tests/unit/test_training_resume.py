@@ -46,9 +46,14 @@ def test_every_method_is_tried():
     assert TINY.keys() == METHODS.keys()
 
 
+#: They keep nothing from step to step that the others do not keep as well.
+LIKE_OTHERS = ("bridge", "cut", "unsb")
+
+
 @pytest.mark.parametrize(
     ("method", "training", "batches"),
-    [*((method, {}, {}) for method in TINY),
+    [*(pytest.param(method, {}, {}, marks=pytest.mark.slow if method in LIKE_OTHERS else ())
+       for method in TINY),
      ("l2h", {"precision": "bf16"}, {"flip": True, "workers": 2})],
 )  # fmt: skip
 def test_six_steps_are_three_and_three(method, training, batches, data, real, tmp_path):
