@@ -80,7 +80,7 @@ def test_precision_may_be_written_as_a_number(path):
         ("method: {name: l2h, input: M}", "method.input: unknown; did you mean 'inputs'"),
         ("method: {name: l2h, inputs: MAS}", "method.inputs: expected M or MS or MSA, got 'MAS'"),
         ("method: {name: l3h}", "method.name: 'l3h'; did you mean 'l2h'"),
-        ("method: {inputs: M}", "method.name: None; did you mean"),
+        ("method: {inputs: M}", "method.name: None; known: bridge, conpres"),
         ("batches: {size: 4}", "method: missing"),
         ("method: {name: l2h}\ntraining: {steps: 0}", "training.steps: expected at least 1, got 0"),
         ("method: {name: l2h}\ntraining: {steps: 1.5}", "training.steps: expected a whole number"),

@@ -62,17 +62,34 @@ def test_a_shadow_that_is_nearly_black_is_kept_to_the_border():
     assert differs(image, wanted) == 0
 
 
+def test_a_picture_beside_the_fan_is_hidden():
+    image, wanted = screen(), screen() == 0
+    image[10:40, 10:50] = 150
+    assert differs(image, wanted) == 0
+
+
 def test_speckle_alone_hides_nothing():
     assert drawn_or_hidden(tissue()).sum() == 0
 
 
+def with_scale(left, rows=68, width=6, first=250, last=2):
+    image = tissue()
+    image[12 : 12 + rows, left : left + width] = np.linspace(first, last, rows)[:, None]
+    return image
+
+
 @pytest.mark.parametrize("left", [1, 345])
 def test_a_gray_scale_is_hidden_also_upon_the_image(left):
-    image = tissue()
-    image[12:80, left : left + 6] = np.linspace(250, 2, 68)[:, None]
-    hidden = drawn_or_hidden(image)
+    hidden = drawn_or_hidden(with_scale(left))
     assert hidden[12:76, left : left + 6].all()
     assert hidden.sum() < 3 * 68 * 6
+
+
+@pytest.mark.parametrize(
+    "change", [{"left": 100}, {"rows": 15}, {"width": 2}, {"first": 95, "last": 65}]
+)
+def test_what_falls_within_or_short_or_narrow_or_by_little_is_no_scale(change):
+    assert drawn_or_hidden(with_scale(**{"left": 1} | change)).sum() == 0
 
 
 def test_a_bar_that_the_fan_touches_is_hidden():
@@ -83,15 +100,39 @@ def test_a_bar_that_the_fan_touches_is_hidden():
     assert differs(image, wanted) == 0
 
 
-@pytest.mark.parametrize("square", [True, False])
-def test_a_dark_box_upon_the_image_is_hidden_and_a_round_spot_is_not(square):
+def test_black_fluid_above_the_lower_border_ends_no_image():
     image = tissue()
     row, column = np.ogrid[:ROWS, :COLUMNS]
-    away = (
-        np.maximum(abs(row - 60), abs(column - 120)) if square else np.hypot(row - 60, column - 120)
-    )
-    image[away <= 8] = 6
-    assert (drawn_or_hidden(image).sum() > 200) == square
+    image[np.hypot(row - 222, column - 170) < 14] = 0
+    assert drawn_or_hidden(image).sum() == 0
+
+
+def test_an_image_below_black_is_no_bar():
+    image = tissue()
+    image[:130] = 0
+    assert differs(image, image == 0) == 0
+
+
+def test_a_shadow_that_is_black_but_narrow_is_kept_to_the_border():
+    image = tissue()
+    image[100:, 170:173] = 0
+    assert drawn_or_hidden(image).sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("spot", "hidden"), [("square", True), ("round", False), ("small", False), ("tailed", False)]
+)
+def test_a_dark_box_upon_the_image_is_hidden_and_other_spots_are_not(spot, hidden):
+    image = tissue()
+    down, across = np.ogrid[-60 : ROWS - 60, -120 : COLUMNS - 120]
+    square = np.maximum(abs(down), abs(across))
+    shapes = {
+        "square": square <= 8, "round": np.hypot(down, across) <= 8, "small": square <= 2,
+        "tailed": (square <= 8) | ((abs(across) <= 2) & (down > 0) & (down < 60)),
+    }  # fmt: skip
+    image[shapes[spot]] = 6
+    found = drawn_or_hidden(image).sum()
+    assert (found > 200) if hidden else (found == 0)
 
 
 def test_a_mark_that_touches_the_fan_is_hidden():

@@ -90,7 +90,8 @@ def _named(kinds: list[Any], value: object, where: str) -> Any:
     by_name = {kind.name: kind for kind in kinds}
     name = value.get("name") if isinstance(value, Mapping) else None
     if name not in by_name:
-        raise InputError(f"{_join(where, 'name')}: {name!r}; {closest(str(name), by_name)}")
+        near = closest("" if name is None else str(name), by_name)  # no name is like no other
+        raise InputError(f"{_join(where, 'name')}: {name!r}; {near}")
     return by_name[name]
 
 
