@@ -47,7 +47,8 @@ def contrastive_loss(
         queries: features of translated images, `(batch, channels, rows, columns)` each.
         keys: features of their inputs, alike.
         chance: draws the places.
-        mask: `(batch, 1, rows, columns)` of the images; places outside of it do not count.
+        mask: `(batch, 1, rows, columns)` of the images; places outside of it do not count as
+            queries, but stay among the negatives of others.
         places: of every layer, at most.
         reduction: over layers and places.
     """

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from insonate.data.batches import Batch
+from insonate.errors import InputError
 from insonate.methods.conditions import black_outside
 from insonate.methods.contrast import PLACES, contrastive_loss
 from insonate.methods.domains import Images, Masks, Source, UnpairedMethod, Way, weights_of
@@ -90,7 +91,10 @@ class CUTConfig:
         for name, least in {"consistency": 0, "gan": 0, "nce": 0, "places": 2}.items():
             at_least(name, getattr(self, name), least)
         if self.consistency and not self.semantic:
-            at_most("consistency", self.consistency, 0)
+            raise InputError(
+                f"method.consistency: {self.consistency:g} without semantic maps; needs semantic: "
+                "true"
+            )
 
     def build(self, classes: int) -> CUT:
         """The method, for labels of so many regions."""

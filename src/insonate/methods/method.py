@@ -56,6 +56,8 @@ class Method(nn.Module, abc.ABC):
         draws: samples that `losses` needs for every place of a batch, one behind the other.
         generators: names of the networks that `translate` uses; averages are kept of these.
         stride: sides of whole images are padded to a multiple of it [pixels].
+        window: side of the only windows that it can be trained with [pixels]; None if it can be
+            with any.
         adam: optimiser by network.
     """
 
@@ -63,6 +65,7 @@ class Method(nn.Module, abc.ABC):
     target: str | None
     generators: tuple[str, ...] = ("generator",)
     stride: int
+    window: int | None = None
     adam: Mapping[str, Adam]
     real: tuple[str, ...] = ()
     draws: int = 1

@@ -1,6 +1,8 @@
 """A pool of translated images, so that a discriminator does not forget what it has seen.
 
-Shrivastava et al. 2017; CycleGAN keeps 50 (Zhu et al. 2017, section 4).
+Shrivastava et al. 2017; CycleGAN keeps 50 (Zhu et al. 2017, section 4). Where several ranks train
+together, each shows its own new images or older ones of its copy of the pool; after the step the
+loop gives all of them the first rank's copy, so that what is kept are images of that rank alone.
 """
 
 from __future__ import annotations

@@ -112,6 +112,7 @@ class StarGAN(UnpairedMethod):
     def __init__(self, config: StarGANConfig, classes: int):
         super().__init__(classes, config.source, config.masks, WAYS, semantic=True)
         self.config, count = config, len(DOMAINS)
+        self.window = config.side if config.class_head == "kernel" else None
         self.generator = ClassResNet(1, count, config.width, config.blocks)
         self.discriminator = ClassDiscriminator(
             1, config.discriminator_width, config.discriminator_layers, count, config.side,

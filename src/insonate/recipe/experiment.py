@@ -114,20 +114,48 @@ def assemble(recipe: Recipe, sources: Sources, ranks: Ranks) -> tuple[Method, Fe
     Raises:
         InputError: the data do not fit the recipe.
     """
-    data, regions = sources.data, Dataset(sources.data, ()).attributes.regions
-    torch.manual_seed(recipe.training.seed)
-    method = recipe.method.build(max(len(regions), 1))
-    if "labels" in method.needs and not regions:
-        raise InputError(f"{data}: labels without names of regions; the method needs to know them")
-    choice, training = recipe.batches, recipe.training
-    if choice.crop is not None and choice.crop % method.stride:
-        raise InputError(
-            f"batches.crop: {choice.crop} pixels; expected a multiple of the method's stride, "
-            f"{method.stride} pixels"
-        )
+    data, choice, training = sources.data, recipe.batches, recipe.training
+    torch.manual_seed(training.seed)
+    method = _method(recipe, Dataset(data, ()))
     batches = _batches(recipe, method, sources, ranks)
     held_out = open_split(data, method.needs, choice.validation, choice.unit)
     return method, batches, Validation(held_out, training.validation_frames, training.seed, ranks)
+
+
+def _method(recipe: Recipe, dataset: Dataset) -> Method:
+    """For the regions of a dataset, if it has those that the method needs, and windows that fit."""
+    regions, crop = dataset.attributes.regions, recipe.batches.crop
+    lacking = _lacking(dataset)
+    try:
+        method = recipe.method.build(max(len(regions), 1))
+    except InputError as error:
+        if not str(error).startswith("labels:"):
+            raise
+        raise InputError(f"{dataset.where}: {lacking or error}") from error
+    if "labels" in method.needs and "labels" in dataset.layout.images and not regions:
+        raise InputError(f"{dataset.where}: {lacking}")
+    if crop is not None and crop % method.stride:
+        raise InputError(
+            f"batches.crop: {crop} pixels; expected a multiple of the method's stride, "
+            f"{method.stride} pixels"
+        )
+    shape = (crop, crop) if crop else (dataset.layout.rows, dataset.layout.columns)
+    if method.window is not None and shape != (method.window, method.window):
+        raise InputError(
+            f"method.side: {method.window} pixels, but {recipe.method.name} is to learn from "
+            f"{'windows' if crop else 'whole frames'} of {shape[0]} x {shape[1]}; expected "
+            "batches.crop as method.side, or class_head: gap"
+        )
+    return method
+
+
+def _lacking(dataset: Dataset) -> str:
+    """What a dataset lacks for a method that learns from labels; nothing if it has that."""
+    if "labels" not in dataset.layout.images:
+        return "no labels, which the method learns from"
+    if not dataset.attributes.regions:
+        return "labels without names of regions; the method needs to know them"
+    return ""
 
 
 def _batches(recipe: Recipe, method: Method, sources: Sources, ranks: Ranks) -> Feed:

@@ -30,6 +30,7 @@ class BatchSettings:
         crop: side of the square windows [pixels]; whole frames when None.
         inside: least share of a window that lies in the fan, where a frame has room for one.
         resize: side of the square that frames are resized to before windows are cut [pixels].
+            Not with `inside`, since squares have no room to choose.
         resize_epochs: after so many, frames are resized to the window itself.
         flip: mirror half of the samples left to right, all arrays alike.
         split: name of the one that trains.
@@ -65,6 +66,11 @@ class BatchSettings:
         if self.resize is not None and (self.crop is None or self.crop > self.resize):
             raise InputError(
                 f"batches.resize: {self.resize} pixels; expected at least batches.crop, {self.crop}"
+            )
+        if self.resize is not None and self.inside:
+            raise InputError(
+                f"batches.inside: {self.inside:g} together with batches.resize, whose windows lie "
+                "anywhere; expected one of them"
             )
 
 
@@ -114,20 +120,30 @@ class Batches:
 
     def __getitem__(self, step: int) -> Batch:
         """The samples of this rank in the batch of a step."""
+        return self.at(step, self.epoch(step))
+
+    def at(self, step: int, epoch: float) -> Batch:
+        """The same, resized as at another epoch: that of frames which these are drawn beside.
+
+        Args:
+            step: of the batch.
+            epoch: that `resize_epochs` is compared with.
+        """
         places = range(self.first * self.draws, (self.first + self.local) * self.draws)
-        samples = [self._sample(step, place) for place in places]
+        samples = [self._sample(step, place, epoch) for place in places]
         arrays = {
             name: torch.from_numpy(np.stack([sample[name] for sample in samples]))
             for name in self.dataset.arrays
         }
         return Batch(arrays, Chance(self.seed, step, self.first))
 
-    def _sample(self, step: int, place: int) -> dict[str, Any]:
+    def _sample(self, step: int, place: int, epoch: float) -> dict[str, Any]:
         number = step * self.settings.size * self.draws + place
-        epoch, at = divmod(number, len(self.dataset))
+        order, at = divmod(number, len(self.dataset))
         rng = np.random.default_rng((self.seed, _WINDOW, number))
-        sample = self._cut(int(self._order(epoch)[at]), self.epoch(step), rng)
-        self._check_labels(sample, at)
+        index = int(self._order(order)[at])
+        sample = self._cut(index, epoch, rng)
+        self._check_labels(sample, index)
         if self.settings.flip and rng.random() < 0.5:
             return {name: _mirrored(name, value) for name, value in sample.items()}
         return sample

@@ -57,8 +57,10 @@ class Unpaired:
 
     def __getitem__(self, step: int) -> Batch:
         """The samples of this rank in the batch of a step; names of real arrays begin so."""
-        batch = self.simulated[step]
-        real = {REAL + name: array for name, array in self.real[step].arrays.items()}
+        batch, epoch = self.simulated[step], self.epoch(step)
+        # what ends with an epoch, such as resizing, ends for both at once
+        arrays = self.real.at(step, epoch).arrays
+        real = {REAL + name: array for name, array in arrays.items()}
         return dataclasses.replace(batch, arrays={**batch.arrays, **real})
 
 
