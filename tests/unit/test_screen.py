@@ -72,8 +72,8 @@ def test_speckle_alone_hides_nothing():
     assert drawn_or_hidden(tissue()).sum() == 0
 
 
-def with_scale(left, rows=68, width=6, first=250, last=2):
-    image = tissue()
+def with_scale(left, rows=68, width=6, first=250, last=2, contrast=1.0):
+    image = (60 + contrast * (tissue() - 60.0)).astype(np.uint8)
     image[12 : 12 + rows, left : left + width] = np.linspace(first, last, rows)[:, None]
     return image
 
@@ -86,7 +86,8 @@ def test_a_gray_scale_is_hidden_also_upon_the_image(left):
 
 
 @pytest.mark.parametrize(
-    "change", [{"left": 100}, {"rows": 15}, {"width": 2}, {"first": 95, "last": 65}]
+    "change",
+    [{"left": 100}, {"rows": 15}, {"width": 2}, {"first": 100, "last": 40, "contrast": 0.2}],
 )
 def test_what_falls_within_or_short_or_narrow_or_by_little_is_no_scale(change):
     assert drawn_or_hidden(with_scale(**{"left": 1} | change)).sum() == 0
