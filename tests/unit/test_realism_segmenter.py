@@ -13,6 +13,7 @@ from insonate.data.batches import Chance
 from insonate.data.dataset import Attributes, Dataset
 from insonate.errors import InputError
 from insonate.evaluation.evaluate import silent
+from insonate.evaluation.realism import augmentation
 from insonate.evaluation.realism.augmentation import augmented
 from insonate.evaluation.realism.grouping import IGNORED, OTHER, group_labels
 from insonate.evaluation.realism.segmentation import (
@@ -94,6 +95,47 @@ def test_augmented_images_differ_by_sample_and_stay_black_outside():
     assert torch.equal(changed[1:2], augmented(images[1:2], mask[1:2], Chance(0, 0, 1)))
 
 
+NONE = {"GAMMA": (1, 1), "GAIN": (1, 1), "OFFSET": (0, 0), "NOISE": 0, "SPECKLE": 0, "BLUR": 0}
+
+
+@pytest.mark.parametrize(
+    ("one", "expected"),
+    [
+        ({}, 0.36),
+        ({"GAMMA": (2.0, 2.0)}, 0.36**2),
+        ({"GAIN": (1.5, 1.5)}, 0.54),
+        ({"OFFSET": (0.1, 0.1)}, 0.46),
+        ({"GAIN": (5.0, 5.0)}, 1.0),
+        ({"BLUR": 2.0}, 0.36),
+    ],
+)
+def test_gray_values_change_as_they_are_said_to(one, expected, monkeypatch):
+    for name, value in (NONE | one).items():
+        monkeypatch.setattr(augmentation, name, value)
+    images = torch.full((2, 1, 16, 16), 2 * 0.36 - 1)
+    found = augmented(images, torch.ones_like(images), Chance(0, 0))
+    torch.testing.assert_close((found + 1) / 2, torch.full_like(found, expected))
+
+
+def test_noise_has_its_size_and_blur_takes_it_away(monkeypatch):
+    """Both are drawn for every image, from none to the most."""
+    for name, value in (NONE | {"NOISE": 0.1}).items():
+        monkeypatch.setattr(augmentation, name, value)
+    images = torch.zeros(8, 1, 64, 64)
+    sizes = (augmented(images, torch.ones_like(images), Chance(0, 0)) / 2).std((1, 2, 3))
+    assert (sizes < 0.105).all()
+    assert 0.02 < sizes.mean() < 0.08
+    edges = torch.zeros(4, 1, 32, 32)
+    edges[..., 16:] = 0.5
+    for name, value in (NONE | {"BLUR": 2.0}).items():
+        monkeypatch.setattr(augmentation, name, value)
+    found = augmented(edges, torch.ones_like(edges), Chance(0, 0))
+    steps = found.diff(dim=-1).amax((1, 2, 3))
+    assert steps.min() < 0.3
+    assert steps.max() <= 0.5
+    torch.testing.assert_close(found.mean((1, 2, 3)), torch.full((4,), 0.25))
+
+
 # network
 
 
@@ -119,6 +161,14 @@ def test_it_learns_what_tissue_is_what(found, data):
     assert overlap[2] > 0.8
     assert np.nanmean(overlap) > 0.4
     assert found.trained_on.tolist() == list(range(15))
+
+
+def test_what_lies_outside_of_the_mask_is_not_seen(found, data):
+    sample = Dataset(data, ("bmode", "mask"), split="test")[0]
+    images, mask = sample["bmode"][None], sample["mask"] > 0
+    noise = np.random.default_rng(0).uniform(-1.0, 1.0, images.shape).astype(np.float32)
+    changed = np.where(mask[:, None], images, noise)
+    np.testing.assert_array_equal(found(images, mask), found(changed, mask))
 
 
 def test_dice_of_the_labels_themselves_is_one_and_absent_classes_do_not_count(found, data):
