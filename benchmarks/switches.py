@@ -62,6 +62,7 @@ AS_IT_IS = "as-it-is"
 SWITCHES = {
     AS_IT_IS: Switch("", {}),
     "flip": _one("C2", "batches.flip", "false"),
+    "labels": _one("C3", "method.labels", "onehot"),
     "reinject": _one("C4", "method.reinject", "true"),
     "up_order": _one("C6", "method.up_order", "upsample_conv"),
     "padding": _one("C7", "method.padding", "zeros"),
@@ -74,7 +75,7 @@ SWITCHES = {
     "consistent_as": _one("C14", "method.consistent_as", "drawn"),
     "focus": _one("C15", "method.focus", "0"),
     "clip": _one("C16", "training.clip", "1"),
-    "lr": Switch("C17", {"method.adam.lr": "2e-4"}),
+    "lr": Switch("C17", {"method.adam.lr": "2e-4", "method.discriminator_adam.lr": "2e-4"}),
     "size": _one("C18", "batches.size", "1"),
     "cycle": _one("", "method.cycle", "10"),
     "consistency": _one("", "method.consistency", "0"),
