@@ -138,7 +138,7 @@ def sides(tmp_path_factory):
 @pytest.mark.parametrize(
     "method",
     [small_conpres(), CUTConfig(width=4, blocks=1, discriminator_width=4, semantic=True),
-     StarGANConfig(width=4, blocks=1, discriminator_width=4, side=32),
+     StarGANConfig(width=4, blocks=1, discriminator_width=4, discriminator_layers=2, side=32),
      SasanConfig(width=4, attention_width=4, discriminator_width=4)],
 )  # fmt: skip
 def test_data_that_lack_labels_or_regions_are_named(sides, tmp_path, method):

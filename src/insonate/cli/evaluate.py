@@ -67,8 +67,10 @@ class Evaluate:
     """measure whole frames, within the fan, and no crops."""
     translate: Literal["crops", "frames"] = "crops"
     """crops themselves, as in the paper, or whole frames that are cut afterwards."""
-    border: Literal["matlab", "valid", "symmetric"] = "matlab"
-    """of SSIM; matlab is the paper's."""
+    border: Annotated[
+        Literal["matlab", "valid", "symmetric"] | None, arg(help_behavior_hint="")
+    ] = None
+    """of SSIM; matlab, which is the paper's; valid with --real."""
     rule: Rules = "half"
     """for empty bins of pKL."""
     features: str = "random"
@@ -80,7 +82,7 @@ class Evaluate:
     weights: Weights = "best"
     """averages, those of the last step, averages if they are kept (best), or both in a row each."""
     real_split: str = "test"
-    """of the real images; one that no run was trained on."""
+    """of the real images, not trained on; "validation test" is both, held-out all but train."""
     real_unit: Unit = "stored"
     """splits of the real images as stored, or dealt anew."""
     real_frames: Count = None
@@ -140,7 +142,8 @@ class Evaluate:
         from insonate.evaluation import EvaluationSettings
 
         names = {field.name for field in dataclasses.fields(EvaluationSettings)}
-        return EvaluationSettings(**{k: v for k, v in vars(self).items() if k in names})
+        said = {k: v for k, v in vars(self).items() if k in names}
+        return EvaluationSettings(**{**said, "border": self.border or "matlab"})
 
     def _pictures(self, found: Evaluation, data: str, machine: Machine) -> Any:
         from insonate.evaluation import compare

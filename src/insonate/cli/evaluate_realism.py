@@ -92,9 +92,7 @@ def _settings(given: Evaluate) -> Any:
 
     names = {field.name for field in dataclasses.fields(RealismSettings)}
     same = {k: v for k, v in vars(given).items() if k in names}
-    # the default border of pairs is another paper's
-    border = "valid" if given.border == "matlab" else given.border
-    changed = {"window": given.crop, "windows": given.crops, "border": border}
+    changed = {"window": given.crop, "windows": given.crops, "border": given.border or "valid"}
     # so many crops are a batch, or a quarter as many whole frames
     return RealismSettings(**{**same, **changed, "batch": max(given.batch // 4, 1)})
 

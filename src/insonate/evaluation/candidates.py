@@ -16,7 +16,7 @@ from insonate.errors import InputError
 from insonate.evaluation.plan import Arrays
 from insonate.methods import Method
 from insonate.methods.domains import UnpairedMethod
-from insonate.recipe import Run, Weights, load_run
+from insonate.recipe import Recipe, Run, Weights, load_run, recipe_of
 from insonate.translation.torch_network import Precision
 from insonate.translation.translator import Translator
 
@@ -120,6 +120,15 @@ class RunCandidate:
             "data": dict(run.data),
             "remarks": list(run.remarks), "ways": [list(way) for way in ways_of(run.method)],
         }  # fmt: skip
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """Of the run, without its weights.
+
+        Raises:
+            InputError: no run.
+        """
+        return recipe_of(self.folder)
 
     def _load(self) -> tuple[Run, Translator]:
         run = load_run(self.folder, self.weights, source=self.source, to=self.to)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
-from insonate.data.batches import BatchSettings, Unit, manifest, open_split
+from insonate.data.batches import manifest, open_split
 from insonate.data.dataset import Dataset
 from insonate.errors import InputError
 from insonate.evaluation.candidates import RunCandidate
 from insonate.evaluation.plan import Plan
-from insonate.recipe import load_run
 
-__all__ = ["check_held_out", "same_data", "trained_on"]
+__all__ = ["check_held_out", "is_same", "same_data", "seen_frames", "trained_on"]
 
 
 def check_held_out(run: RunCandidate, plan: Plan) -> list[str]:
@@ -24,7 +26,7 @@ def check_held_out(run: RunCandidate, plan: Plan) -> list[str]:
     Raises:
         InputError: it was.
     """
-    batches, split = _batches(run), plan.settings.split
+    batches, split = run.recipe.batches, plan.settings.split
     if not same_data(run, plan):
         also = f", and its split was '{split}' too" if split == batches.split else ""
         return [
@@ -37,7 +39,7 @@ def check_held_out(run: RunCandidate, plan: Plan) -> list[str]:
             f"measured (split '{batches.split}' by {batches.unit}, measured is '{split}' by "
             f"{plan.settings.unit}); expected frames that it has not seen"
         )
-    watched = len(_shared(plan, batches.validation, batches.unit))
+    watched = len(_shared(run, plan, "validation"))
     if not watched:
         return []
     return [f"{run.name} was watched on {watched} of these frames while it trained."]
@@ -45,19 +47,35 @@ def check_held_out(run: RunCandidate, plan: Plan) -> list[str]:
 
 def same_data(run: RunCandidate, plan: Plan) -> bool:
     """True if the run learned from this very dataset, as it is now."""
-    return run.about["data"].get("manifest") == manifest(Dataset(plan.dataset.where, ()))
+    return is_same(run.about["data"], plan.dataset.where)
 
 
 def trained_on(run: RunCandidate, plan: Plan) -> NDArray[np.int64]:
     """Numbers of the plan's frames that a run of the same data was trained on `(n,)`."""
-    batches = _batches(run)
-    return _shared(plan, batches.split, batches.unit)
+    return _shared(run, plan, "train")
 
 
-def _batches(run: RunCandidate) -> BatchSettings:
-    return load_run(run.folder, run.weights).recipe.batches
+def is_same(said: Mapping[str, Any], where: str) -> bool:
+    """True if what a run says of its data is this very dataset, as it is now."""
+    return said.get("manifest") == manifest(Dataset(where, ()))
 
 
-def _shared(plan: Plan, split: str, unit: Unit) -> NDArray[np.int64]:
-    frames = open_split(plan.dataset.where, (), split, unit).frames
-    return plan.numbers[np.isin(plan.numbers, frames)]
+def seen_frames(
+    run: RunCandidate, where: str, what: Literal["train", "validation"]
+) -> NDArray[np.int64]:
+    """Numbers of frames of a dataset that a run of it was trained on, or watched by, `(n,)`.
+
+    Args:
+        run: that learned from the dataset.
+        where: folder or URL of the dataset.
+        what: train, or validation.
+    """
+    batches = run.recipe.batches
+    split = batches.split if what == "train" else batches.validation
+    return open_split(where, (), split, batches.unit).frames
+
+
+def _shared(
+    run: RunCandidate, plan: Plan, what: Literal["train", "validation"]
+) -> NDArray[np.int64]:
+    return plan.numbers[np.isin(plan.numbers, seen_frames(run, plan.dataset.where, what))]

@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 from insonate.recipe.recipe import Recipe, load_recipe
-from insonate.recipe.run import Run, Weights, load_run
+from insonate.recipe.run import Run, Weights, load_run, recipe_of
 
 if TYPE_CHECKING:
     from insonate.recipe.experiment import train
 
-__all__ = ["Recipe", "Run", "Weights", "load_recipe", "load_run", "train"]
+__all__ = ["Recipe", "Run", "Weights", "load_recipe", "load_run", "recipe_of", "train"]
 
 
 def __getattr__(name: str) -> Any:

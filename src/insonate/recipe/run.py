@@ -10,14 +10,14 @@ from typing import Any, Literal
 from insonate.config import read_content
 from insonate.errors import InputError
 from insonate.methods import Method
-from insonate.recipe.card import CARD
+from insonate.recipe.card import CARD, read_card
 from insonate.recipe.packed import WEIGHTS, load_packed
 from insonate.recipe.recipe import Recipe, load_recipe
 from insonate.training.checkpoint import Checkpoint, checkpoint_name, checkpoints, first_sound
 from insonate.training.run_folder import DATA, RECIPE
 from insonate.training.weights import load_weights
 
-__all__ = ["Run", "Weights", "load_run"]
+__all__ = ["Run", "Weights", "load_run", "recipe_of"]
 
 #: Averages, those of the last step, or the best there are: averages if they are kept.
 Weights = Literal["best", "average", "raw"]
@@ -91,6 +91,19 @@ def load_run(
         card.recipe, method.eval(), card.regions, card.step, folder, (), card.commit,
         card.trained_on,
     )  # fmt: skip
+
+
+def recipe_of(folder: Path) -> Recipe:
+    """The recipe of a run, or of weights that `insonate pack` wrote; no weights are loaded.
+
+    Args:
+        folder: of the run, or of the weights.
+
+    Raises:
+        InputError: neither, or damaged.
+    """
+    packed = not (folder / RECIPE).is_file() and (folder / CARD).is_file()
+    return read_card(folder).recipe if packed else load_recipe(folder / RECIPE)
 
 
 def _load_checkpoint(

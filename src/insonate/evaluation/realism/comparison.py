@@ -13,9 +13,9 @@ from insonate.errors import InputError
 from insonate.evaluation.candidates import RunCandidate
 from insonate.evaluation.comparison import MOST
 from insonate.evaluation.evaluate import Machine, open_runs, silent
+from insonate.evaluation.held_out import is_same, seen_frames
 from insonate.evaluation.plan import Progress
 from insonate.evaluation.realism.frames import Frames
-from insonate.evaluation.realism.held_out import is_same, seen_frames
 from insonate.evaluation.realism.settings import RealismSettings
 from insonate.evaluation.realism.strips import real_strip, realism_strips
 from insonate.evaluation.strips import Strip

@@ -20,7 +20,12 @@ from insonate.evaluation.evaluate import Machine, made_with, open_runs, silent
 from insonate.evaluation.plan import Progress
 from insonate.evaluation.realism.distances import Distance, Features, Looking, split_in_halves
 from insonate.evaluation.realism.frames import Frames
-from insonate.evaluation.realism.held_out import check_real, check_simulated, check_sweeps
+from insonate.evaluation.realism.held_out import (
+    check_real,
+    check_simulated,
+    check_sweeps,
+    input_in_words,
+)
 from insonate.evaluation.realism.measures import SWEEP_COLUMNS, frame_measures
 from insonate.evaluation.realism.measuring import Measuring
 from insonate.evaluation.realism.results import OTHER_HALF, SIMULATED, Realism, RealismRow
@@ -122,8 +127,8 @@ class RealismTask:
         where, s = self.simulated.where, self.settings
         if "labels" not in self.simulated.dataset.arrays or not self.beside.steps:
             return None
-        folder = self.beside.segmenter or default_folder(where)
-        wanted = SegmenterSettings(s.source, unit=s.unit, steps=self.beside.steps)
+        wanted = self._segmenter_settings()
+        folder = self.beside.segmenter or default_folder(where, wanted)
         found = find_segmentation(where, folder, wanted, self.machine.device, progress)
         both = np.intersect1d(found.trained_on, self.simulated.numbers)
         if len(both):
@@ -132,6 +137,10 @@ class RealismTask:
                 f"measured, split '{s.split}'; expected held-out ones"
             )
         return found
+
+    def _segmenter_settings(self) -> SegmenterSettings:
+        s = self.settings
+        return SegmenterSettings(s.source, unit=s.unit, steps=self.beside.steps)
 
     def _row(
         self, candidate: RunCandidate | Stored, measuring: Measuring, real: Features,
@@ -171,8 +180,8 @@ class RealismTask:
                 "each: too large, and to be compared with that of as many only."
             )
         if segmentation is not None and self.beside.segmenter is None:
-            notes.append(f"Segmenter: {default_folder(self.simulated.where)}, used again for "
-                         "these data.")  # fmt: skip
+            folder = default_folder(self.simulated.where, self._segmenter_settings())
+            notes.append(f"Segmenter: {folder}, used again for these data.")
         return notes
 
 
@@ -216,6 +225,7 @@ def prepare_realism(
     notes = [f"{run.name}: {remark}" for run in runs for remark in run.about["remarks"]]
     for run in runs:
         notes += [*check_simulated(run, simulated), *check_real(run, real)]
+        notes += input_in_words(run, s.source)
         if sweeps is not None:
             check_sweeps(run, sweeps)
     looking = Looking(settings, (simulated, real))

@@ -6,17 +6,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from insonate.data.batches import Unit, open_split
+from insonate.data.batches.split import DEALT
 from insonate.data.dataset import Dataset, Window
 from insonate.errors import InputError
 from insonate.evaluation.plan import Arrays, spread, stacked
+from insonate.metrics import quantize
 
-__all__ = ["FEWEST", "Chunk", "Frames", "windows_inside"]
+__all__ = ["FEWEST", "Chunk", "Frames", "levels", "open_splits", "windows_inside"]
 
 #: Frames that a distance of sets takes: halves of them have subsets of two.
 FEWEST = 8
+#: Every split but the one that trains.
+HELD_OUT, TRAIN = "held-out", "train"
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,7 @@ class Frames:
     Args:
         where: folder or URL of a dataset.
         arrays: that are read, besides the mask where there is one.
-        split: that is measured.
+        split: that is measured; several names, or `held-out`, as `open_splits` takes them.
         unit: what it never divides.
         most: at most so many, spread over the split; all when None.
         batch: how many at a time.
@@ -71,7 +76,7 @@ class Frames:
         masked = ["mask"] if "mask" in there else []
         names = list(dict.fromkeys([*arrays, *masked]))
         if numbers is None:
-            self.dataset = open_split(where, names, split, unit)
+            self.dataset = open_splits(where, names, split, unit)
         else:
             self.dataset = Dataset(where, names, frames=numbers)
         if not len(self.dataset):
@@ -134,6 +139,37 @@ class Frames:
     def __iter__(self) -> Iterator[Chunk]:
         """Some frames after the others."""
         return (self.read(places) for places in self.chunks())
+
+
+def open_splits(where: str, arrays: Sequence[str], said: str, unit: Unit = "stored") -> Dataset:
+    """The frames of one split or several.
+
+    Args:
+        where: folder or URL of a dataset.
+        arrays: of a sample.
+        said: names of splits with spaces between; `held-out` is every split but `train`.
+        unit: what they never divide.
+
+    Raises:
+        InputError: as `open_split`.
+    """
+    names = said.split()
+    if names == [HELD_OUT]:
+        there = Dataset(where, ()).attributes.splits if unit == "stored" else DEALT
+        names = [name for name in there if name != TRAIN]
+    if len(names) < 2:
+        return open_split(where, arrays, names[0] if names else said, unit)
+    frames = [open_split(where, (), name, unit).frames for name in names]
+    return Dataset(where, arrays, frames=np.unique(np.concatenate(frames)))
+
+
+def levels(images: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Gray levels `(n, rows, columns)`.
+
+    Args:
+        images: `(n, 1, rows, columns)` in [-1, 1].
+    """
+    return quantize(torch.from_numpy(np.ascontiguousarray(images))).double().numpy()
 
 
 def windows_inside(

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
-from insonate.data.batches import BatchSettings, manifest, open_split
-from insonate.data.dataset import Dataset
 from insonate.errors import InputError
 from insonate.evaluation.candidates import RunCandidate
+from insonate.evaluation.held_out import is_same, seen_frames
 from insonate.evaluation.realism.frames import Frames
 from insonate.evaluation.realism.sweeps import Sweeps
-from insonate.recipe import load_run
 
-__all__ = ["check_real", "check_simulated", "check_sweeps", "is_same", "seen_frames"]
+__all__ = ["check_real", "check_simulated", "check_sweeps", "input_in_words"]
 
 
 def check_simulated(run: RunCandidate, frames: Frames) -> list[str]:
@@ -86,26 +83,17 @@ def check_sweeps(run: RunCandidate, sweeps: Sweeps) -> None:
         )
 
 
-def seen_frames(run: RunCandidate, where: str, what: str) -> np.ndarray:
-    """Numbers of frames of a dataset that a run of it was trained on, or watched by, `(n,)`.
+def input_in_words(run: RunCandidate, source: str) -> list[str]:
+    """A note if a run translates another image of the simulator than the one it is compared with.
 
     Args:
-        run: that learned from the dataset.
-        where: folder or URL of the dataset.
-        what: train, or validation.
+        run: to be measured.
+        source: the image of the simulator that stands untranslated in the first row.
     """
-    batches = _batches(run)
-    split = batches.split if what == "train" else batches.validation
-    return open_split(where, (), split, batches.unit).frames
-
-
-def _batches(run: RunCandidate) -> BatchSettings:
-    return load_run(run.folder, run.weights).recipe.batches
-
-
-def is_same(said: Mapping[str, Any], where: str) -> bool:
-    """True if it is this very dataset, as it is now."""
-    return said.get("manifest") == manifest(Dataset(where, ()))
+    given = [name for name in run.about["inputs"] if name.startswith("bmode")]
+    if not given or source in given:
+        return []
+    return [f"{run.name} translates {given[0]}, not {source}, which its content is compared with."]
 
 
 def _checked(run: RunCandidate, frames: Frames, what: str) -> list[str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from insonate.evaluation.candidates import Translate
 from insonate.evaluation.plan import Progress
 from insonate.evaluation.realism.distances import Features, Looking, joined_features
-from insonate.evaluation.realism.frames import Chunk, Frames
+from insonate.evaluation.realism.frames import Chunk, Frames, levels
 from insonate.evaluation.realism.measures import FrameMeasure, Seen
 from insonate.evaluation.realism.segmentation import Segmentation
 from insonate.metrics import quantize
@@ -85,8 +85,8 @@ class Measuring:
         return {c.name: np.array([c.of(seen) for seen in scenes]) for c in self.columns}
 
     def _seen(self, chunk: Chunk, images: NDArray[np.float32]) -> list[Seen]:
-        before = _levels(chunk.frames()[self.source])
-        after = _levels(images)
+        before = levels(chunk.frames()[self.source])
+        after = levels(images)
         scores = self._dice(chunk, images)
         return [
             Seen.of(one, other, sample, dice)
@@ -105,11 +105,6 @@ class Measuring:
         return [self.segmentation.dice(found, sample["labels"], m) for found, sample, m in triples]
 
     def _features(self, chunk: Chunk, images: NDArray[np.float32]) -> Features:
-        levels = quantize(torch.from_numpy(np.ascontiguousarray(images)).to(self.device))
+        images_seen = quantize(torch.from_numpy(np.ascontiguousarray(images)).to(self.device))
         masks = [self.simulated.mask(index) for index in chunk.indices]
-        return self.looking.features(levels, self.simulated, chunk.indices, masks)
-
-
-def _levels(images: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Gray levels `(n, rows, columns)` of images in [-1, 1]."""
-    return quantize(torch.from_numpy(np.ascontiguousarray(images))).double().numpy()
+        return self.looking.features(images_seen, self.simulated, chunk.indices, masks)

@@ -34,8 +34,8 @@ _MEASURED = (
     "Simulated frames are translated whole. SSIM is that between a frame and its translation, "
     "over its content, and falls with every change of texture, wanted or not. Distances are "
     "those of sets of images to real ones, and know nothing of content. The last row has real "
-    "images beside other real ones: what the estimators make of no difference. Nothing was "
-    "measured on frames that a run was trained on."
+    "images beside other real ones: what the estimators make of no difference. Runs that are known "
+    "to have been trained on these frames were refused; where a note says that this is open, it is."
 )
 
 

@@ -72,7 +72,7 @@ class Segmentation:
         network: on its device.
         grouping: what its classes are.
         trained_on: numbers of the frames that it has seen `(n,)`.
-        about: what is said of it: settings, data, Dice on held-out frames.
+        about: what is said of it: settings, data, classes, frames that it has seen.
         device: "cpu", "cuda" or "cuda:1".
     """
 
@@ -118,9 +118,16 @@ class Segmentation:
         return np.where(present, values, np.nan)
 
 
-def default_folder(where: str) -> Path:
-    """Where the network of a dataset is kept, if nobody says so: named by what the data are."""
-    return Path("out") / f"segmenter-{manifest(Dataset(where, ()))[:8]}"
+def default_folder(where: str, settings: SegmenterSettings) -> Path:
+    """Where the network is kept, if nobody says so: named by what data and settings are.
+
+    Args:
+        where: folder or URL of a dataset.
+        settings: of its training.
+    """
+    said = json.dumps(dataclasses.asdict(settings), sort_keys=True).encode()
+    made = hashlib.sha256(said).hexdigest()
+    return Path("out") / f"segmenter-{manifest(Dataset(where, ()))[:8]}-{made[:6]}"
 
 
 def find_segmentation(
@@ -237,9 +244,10 @@ def _read(where: str, folder: Path, settings: SegmenterSettings, device: str) ->
     about = read_content(path, "description of a segmenter")
     said = dict(_checked(about, path))
     if said["manifest"] != manifest(Dataset(where, ())):
-        raise InputError(f"{path}: trained on other data than {where}; expected another folder")
+        raise InputError(f"{path}: trained on other data than {where}; expected another "
+                         "--segmenter")  # fmt: skip
     if said["settings"] != dataclasses.asdict(settings):
-        raise InputError(f"{path}: trained with other settings; expected another folder")
+        raise InputError(f"{path}: trained with other settings; expected another --segmenter")
     grouping = Grouping(tuple(said["classes"]), np.array(said["table"], np.uint8))
     network = Segmenter(len(grouping.names), settings.width)
     try:

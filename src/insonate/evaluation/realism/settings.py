@@ -24,7 +24,8 @@ class RealismSettings:
         split: of the simulated frames that are measured.
         unit: what that split never divides: as the dataset has it (stored), or dealt anew by
             frame, sequence or patient, as recipes can say.
-        real_split: of the real frames that they are compared with.
+        real_split: of the real frames that they are compared with; several names with spaces
+            between, or `held-out`, every split but `train`. `split` may be so, too.
         real_unit: the same of these.
         source: the image of the simulator that stands untranslated in the first row.
         content: pixels that content SSIM counts: with a label that is not background, or brighter

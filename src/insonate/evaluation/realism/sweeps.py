@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from insonate.data.dataset import Dataset
 from insonate.errors import InputError
 from insonate.evaluation.candidates import Translate
 from insonate.evaluation.plan import Progress, stacked
-from insonate.metrics import displacement, flicker, quantize
+from insonate.evaluation.realism.frames import levels
+from insonate.metrics import displacement, flicker
 
 __all__ = ["Sweeps"]
 
@@ -90,7 +90,7 @@ class Sweeps:
         fans = [s["mask"][0] > 0 if "mask" in s else np.ones(s[self.source].shape[1:], bool)
                 for s in samples]  # fmt: skip
         return _Sweep(indices, np.logical_and.reduce(fans),
-                      _levels(np.stack([s[self.source] for s in samples])))  # fmt: skip
+                      levels(np.stack([s[self.source] for s in samples])))  # fmt: skip
 
     def measure(
         self, translate: Translate, name: str, progress: Progress
@@ -109,19 +109,14 @@ class Sweeps:
         for sweep in progress(self._sweeps, f"{name}, sweeps"):
             of.append(flicker(self._translated(sweep, translate), sweep.shifts, sweep.fan))
             simulated.append(flicker(sweep.simulated, sweep.shifts, sweep.fan))
-        levels, before = np.concatenate(of), np.concatenate(simulated)
-        ratio = np.divide(levels, before, out=np.full_like(levels, np.nan), where=before > 0)
-        return {"flicker": levels, "flicker_ratio": ratio}
+        after, before = np.concatenate(of), np.concatenate(simulated)
+        ratio = np.divide(after, before, out=np.full_like(after, np.nan), where=before > 0)
+        return {"flicker": after, "flicker_ratio": ratio}
 
     def _translated(self, sweep: _Sweep, translate: Translate) -> NDArray[np.float64]:
         parts = []
         for start in range(0, len(sweep.indices), self.batch):
             indices = sweep.indices[start : start + self.batch]
             samples = stacked([self.dataset[index] for index in indices])
-            parts.append(_levels(translate(samples, indices[0])))
+            parts.append(levels(translate(samples, indices[0])))
         return np.concatenate(parts)
-
-
-def _levels(images: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Gray levels `(n, rows, columns)` of images in [-1, 1]."""
-    return quantize(torch.from_numpy(np.ascontiguousarray(images))).double().numpy()
