@@ -2,13 +2,15 @@
 
     python benchmarks/training.py recipes/l2h-msa-tiny.yaml recipes/l2h-msa.yaml --steps 20
     python benchmarks/training.py RECIPE ... --data pairs.zarr --device cuda --workers 8
+    python benchmarks/training.py recipes/conpres-tiny.yaml --data realism.zarr --real hc18.zarr
     python benchmarks/training.py RECIPE ... --changes training.precision=bf16
     python benchmarks/training.py RECIPE ... --out training.json --readme
 
 Without --data, frames are the simulated phantom of benchmarks/dataset.py: 256 x 354 pixels, or
-1000 x 1386 if the recipe's windows need it. Each recipe runs in a process of its own. First come
-steps that are not timed, then those that give the rate and the share of waiting, then some with
-the parts of a step timed one by one, which makes a GPU wait and is not in the rate.
+1000 x 1386 if the recipe's windows need it; the same images are the real ones. Each recipe runs in
+a process of its own. First come steps that are not timed, then those that give the rate and the
+share of waiting, then some with the parts of a step timed one by one, which makes a GPU wait and is
+not in the rate.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ from dataset import IMAGES, simulated
 from insonate.data.batches import Batch
 from insonate.data.dataset import Attributes, Layout, create
 from insonate.recipe import Recipe, load_recipe
-from insonate.recipe.experiment import assemble
+from insonate.recipe.experiment import Sources, assemble
 from insonate.training import snapshot
 from insonate.training.checkpoint import write_checkpoint
 from insonate.training.feed import feed
@@ -41,20 +43,32 @@ from insonate.training.validation import Validation
 from report import commit, machine, where, write_table
 
 SMALL, LARGE, FRAMES = (256, 354), (1000, 1386), 64
+#: Arrays of real images.
+REAL = ("bmode", "mask")
 
 
-def phantom(folder: Path, rows: int, columns: int) -> str:
-    """A dataset of pairs; one frame in eight is held out."""
+def phantom(folder: Path, rows: int, columns: int) -> Sources:
+    """Datasets of pairs, and of the same images as real ones; one frame in eight is held out."""
     samples = simulated(rows, columns)
     regions = 1 + max(int(sample["labels"].max()) for sample in samples)
     about = Attributes(regions=tuple(f"region {k}" for k in range(regions)))
-    layout = Layout(FRAMES, rows, columns, IMAGES, shard=16)
-    path = folder / "pairs.zarr"
+    return Sources(
+        _written(folder / "pairs.zarr", Layout(FRAMES, rows, columns, IMAGES, shard=16), samples,
+                 about),
+        _written(folder / "real.zarr", Layout(FRAMES, rows, columns, REAL, shard=16), samples,
+                 Attributes()),
+    )  # fmt: skip
+
+
+def _written(path: Path, layout: Layout, samples: list[dict[str, Any]], about: Attributes) -> str:
     with create(path, layout, about) as writer:
         for block in range(layout.blocks):
-            numbers = layout.block(block)
-            frames = [samples[k % len(samples)] | {"split": int(k % 8 == 7)} for k in numbers]
-            writer.write(block, frames)
+            chosen = [(samples[k % len(samples)], k) for k in layout.block(block)]
+            writer.write(
+                block,
+                [{name: sample[name] for name in layout.images} | {"split": int(k % 8 == 7)}
+                 for sample, k in chosen],
+            )  # fmt: skip
     return str(path)
 
 
@@ -135,10 +149,13 @@ def around(loop: Loop, validation: Validation) -> dict[str, float]:
     }
 
 
-def row(recipe: Recipe, name: str, data: str, given: argparse.Namespace) -> dict[str, Any]:
+def row(recipe: Recipe, name: str, sources: Sources, given: argparse.Namespace) -> dict[str, Any]:
     """Everything about a recipe."""
     ranks = Ranks(given.device, precision=recipe.training.precision)
-    method, batches, validation = assemble(recipe, data, ranks)
+    with torch.device("meta"):
+        unpaired = recipe.method.build(2).real
+    sources = sources if unpaired else Sources(sources.data)
+    method, batches, validation = assemble(recipe, sources, ranks)
     validation.indices = validation.indices[:2]
     loop = Loop(method, batches, recipe.training, ranks)
     method.train()
@@ -175,7 +192,7 @@ def measured(name: str, given: argparse.Namespace) -> dict[str, Any]:
     """A recipe's row."""
     recipe, stem = chosen(name, given), Path(name).stem
     if given.data:
-        return apart(row, recipe, stem, given.data, given)
+        return apart(row, recipe, stem, Sources(given.data, given.real), given)
     size = SMALL if (recipe.batches.crop or 0) <= SMALL[0] else LARGE
     with tempfile.TemporaryDirectory() as folder:
         return apart(row, recipe, stem, apart(phantom, Path(folder), *size), given)
@@ -219,6 +236,7 @@ def main() -> None:
     )
     parser.add_argument("recipes", nargs="+")
     parser.add_argument("--data", help="folder or URL of a dataset; the phantom when left out")
+    parser.add_argument("--real", help="folder or URL of real images, for recipes that need some")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--warm", type=int, default=5)
