@@ -98,7 +98,7 @@ class Toy(nn.Module):
     """A generator g and a critic c of one weight each: L_c = c g - c, L_g = -c g."""
 
     inputs, target, generators, stride = ("bmode_fast",), "bmode", ("generator",), 4
-    real, draws = (), 1
+    real, draws, window = (), 1, None
 
     def __init__(self, lr=0.1):
         super().__init__()

@@ -118,13 +118,14 @@ def assemble(recipe: Recipe, sources: Sources, ranks: Ranks) -> tuple[Method, Fe
     torch.manual_seed(training.seed)
     method = _method(recipe, Dataset(data, ()))
     batches = _batches(recipe, method, sources, ranks)
+    _check_windows(recipe, method, batches.dataset)
     held_out = open_split(data, method.needs, choice.validation, choice.unit)
     return method, batches, Validation(held_out, training.validation_frames, training.seed, ranks)
 
 
 def _method(recipe: Recipe, dataset: Dataset) -> Method:
-    """For the regions of a dataset, if it has those that the method needs, and windows that fit."""
-    regions, crop = dataset.attributes.regions, recipe.batches.crop
+    """For the regions of a dataset, if it has those that the method needs."""
+    regions = dataset.attributes.regions
     lacking = _lacking(dataset)
     try:
         method = recipe.method.build(max(len(regions), 1))
@@ -134,6 +135,12 @@ def _method(recipe: Recipe, dataset: Dataset) -> Method:
         raise InputError(f"{dataset.where}: {lacking or error}") from error
     if "labels" in method.needs and "labels" in dataset.layout.images and not regions:
         raise InputError(f"{dataset.where}: {lacking}")
+    return method
+
+
+def _check_windows(recipe: Recipe, method: Method, dataset: Dataset) -> None:
+    """See that the method can take what batches are made of."""
+    crop = recipe.batches.crop
     if crop is not None and crop % method.stride:
         raise InputError(
             f"batches.crop: {crop} pixels; expected a multiple of the method's stride, "
@@ -146,7 +153,6 @@ def _method(recipe: Recipe, dataset: Dataset) -> Method:
             f"{'windows' if crop else 'whole frames'} of {shape[0]} x {shape[1]}; expected "
             "batches.crop as method.side, or class_head: gap"
         )
-    return method
 
 
 def _lacking(dataset: Dataset) -> str:
