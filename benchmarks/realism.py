@@ -151,7 +151,7 @@ def _about(found: Realism, result: dict[str, Any]) -> str:
         f"{len(simulated['frames'])} held-out simulated frames of {simulated['rows']} x "
         f"{simulated['columns']} pixels beside {len(real['frames'])} held-out real ones "
         f"({real['provenance']}), runs of {span} steps; distances of {windows}, with 95 % of "
-        f"{s.resamples} resamples; {OTHER_HALF} is what the estimators make of no difference. "
+        f"{s.resamples} resamples; {OTHER_HALF} is what the estimators say of no difference. "
         f"{where(on)}, {found.made_with['seconds']:.0f} s, commit {result['commit']}."
     )
 
