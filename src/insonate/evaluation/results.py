@@ -23,7 +23,7 @@ from insonate.evaluation.places import PlaceMeasure
 from insonate.evaluation.settings import EvaluationSettings
 from insonate.metrics import Score
 
-__all__ = ["Evaluation", "Patch", "Row", "finite", "shown", "write_results"]
+__all__ = ["Evaluation", "Patch", "Row", "best_of", "finite", "in_csv", "shown", "write_results"]
 
 
 @dataclass(frozen=True)
@@ -102,13 +102,7 @@ class Evaluation:
 
     def best(self, measure: Measure) -> set[str]:
         """Names of the candidates with the best mean in a column."""
-        means = {}
-        for row in self.rows:
-            score = self.score(row, measure)
-            if score is not None:
-                means[row.name] = float(measure.goodness(np.array([score.values.mean()]))[0])
-        most = max(means.values(), default=math.nan)
-        return {name for name, mean in means.items() if mean == most}
+        return best_of(measure, {row.name: self.score(row, measure) for row in self.rows})
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it; single values are in the CSV files."""
@@ -138,6 +132,22 @@ class Evaluation:
                 }  # fmt: skip
 
 
+def best_of(measure: Measure, scores: Mapping[str, Score | None]) -> set[str]:
+    """Names of the candidates with the best mean in a column.
+
+    Args:
+        measure: of the column.
+        scores: by candidate; None where it has none.
+    """
+    means = {
+        name: float(measure.goodness(np.array([score.values.mean()]))[0])
+        for name, score in scores.items()
+        if score is not None
+    }
+    most = max(means.values(), default=math.nan)
+    return {name for name, mean in means.items() if mean == most}
+
+
 def write_results(found: Evaluation, folder: Path) -> list[Path]:
     """Write results.json, and tables of all values: patches.csv and frames.csv.
 
@@ -150,10 +160,10 @@ def write_results(found: Evaluation, folder: Path) -> list[Path]:
     """
     files = {
         "results.json": json.dumps(finite(found.plain()), indent=1, allow_nan=False) + "\n",
-        "patches.csv": _csv(_patch_lines(found)),
+        "patches.csv": in_csv(_patch_lines(found)),
     }
     if found.places:
-        files["frames.csv"] = _csv(_frame_lines(found))
+        files["frames.csv"] = in_csv(_frame_lines(found))
     for name, text in files.items():
         with replacing(folder / name) as path:
             path.write_text(text, encoding="utf-8")
@@ -183,7 +193,8 @@ def shown(value: float) -> str:
     return f"{value:.6g}" if math.isfinite(value) else ""
 
 
-def _csv(lines: Iterable[Sequence[Any]]) -> str:
+def in_csv(lines: Iterable[Sequence[Any]]) -> str:
+    """Lines of values as the text of a CSV file."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(lines)
     return out.getvalue()

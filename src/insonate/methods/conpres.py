@@ -38,7 +38,7 @@ from insonate.methods.domains import (
     weights_of,
 )
 from insonate.methods.gan import GANLoss, discriminator_loss, generator_loss, mean_within
-from insonate.methods.method import Adam, Losses, at_least, at_most
+from insonate.methods.method import Adam, Losses, at_least, at_most, from_one_to
 from insonate.nets import ClassDiscriminator, ClassGenerator, Projection
 from insonate.nets.class_discriminator import ClassHead
 from insonate.nets.class_generator import FirstFeature, UpOrder
@@ -122,9 +122,7 @@ class ConPresConfig:
         Raises:
             InputError: names the field and what it may be.
         """
-        for name, most in _MOST.items():
-            at_least(name, getattr(self, name), 1)
-            at_most(name, getattr(self, name), most)
+        from_one_to(self, _MOST)
         for name in ("nce", "classification", "cycle", "consistency", "focus"):
             at_least(name, getattr(self, name), 0)
         at_most("focus", self.focus, 1)

@@ -24,7 +24,7 @@ from insonate.methods.conditions import black_outside
 from insonate.methods.contrast import PLACES, contrastive_loss
 from insonate.methods.domains import Images, Masks, Source, UnpairedMethod, Way, weights_of
 from insonate.methods.gan import GANLoss, discriminator_loss, generator_loss, mean_within
-from insonate.methods.method import Adam, Losses, at_least, at_most
+from insonate.methods.method import Adam, Losses, at_least, from_one_to
 from insonate.nets import PatchGAN, Projection, ResNet
 from insonate.nets.resnet import Padding
 
@@ -85,9 +85,7 @@ class CUTConfig:
         Raises:
             InputError: names the field and what it may be.
         """
-        for name, most in _MOST.items():
-            at_least(name, getattr(self, name), 1)
-            at_most(name, getattr(self, name), most)
+        from_one_to(self, _MOST)
         for name, least in {"consistency": 0, "gan": 0, "nce": 0, "places": 2}.items():
             at_least(name, getattr(self, name), least)
         if self.consistency and not self.semantic:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from insonate.data.batches import Batch
 from insonate.errors import InputError
 
-__all__ = ["Adam", "Losses", "Method", "at_least", "at_most"]
+__all__ = ["Adam", "Losses", "Method", "at_least", "at_most", "from_one_to"]
 
 #: The network that is to be updated, or those that share a loss, and its terms by name, to be
 #: added up.
@@ -140,3 +140,18 @@ def at_most(name: str, value: float, most: float) -> None:
     """
     if not value <= most:
         raise InputError(f"method.{name}: expected at most {most}, got {value}")
+
+
+def from_one_to(config: object, most: Mapping[str, float]) -> None:
+    """Refuse fields of a method's configuration that are below 1 or too large.
+
+    Args:
+        config: that has them.
+        most: that each may be, by name.
+
+    Raises:
+        InputError: names the field and what it may be.
+    """
+    for name, limit in most.items():
+        at_least(name, getattr(config, name), 1)
+        at_most(name, getattr(config, name), limit)

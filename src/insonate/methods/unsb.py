@@ -33,7 +33,7 @@ from insonate.methods.conditions import black_outside
 from insonate.methods.contrast import PLACES, contrastive_loss
 from insonate.methods.domains import Images, Masks, Source, UnpairedMethod, Way, weights_of
 from insonate.methods.gan import discriminator_loss, generator_loss, mean_within
-from insonate.methods.method import Adam, Losses, at_least, at_most
+from insonate.methods.method import Adam, Losses, at_least, at_most, from_one_to
 from insonate.nets import Projection
 from insonate.nets.resnet import Padding
 from insonate.nets.timed_patchgan import TimedPatchGAN
@@ -101,9 +101,7 @@ class UNSBConfig:
         Raises:
             InputError: names the field and what it may be.
         """
-        for name, most in _MOST.items():
-            at_least(name, getattr(self, name), 1)
-            at_most(name, getattr(self, name), most)
+        from_one_to(self, _MOST)
         least = {"steps": 1, "tau": 0, "transport": 0, "bridge": 0, "gan": 0, "nce": 0, "places": 2}
         for name, value in least.items():
             at_least(name, getattr(self, name), value)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +18,7 @@ from insonate.evaluation.measures import Measure
 from insonate.evaluation.realism.distances import Distance
 from insonate.evaluation.realism.measures import Column
 from insonate.evaluation.realism.settings import RealismSettings
-from insonate.evaluation.results import finite, shown
+from insonate.evaluation.results import best_of, finite, in_csv, shown
 from insonate.metrics import Score
 
 __all__ = ["OTHER_HALF", "SIMULATED", "Realism", "RealismRow", "write_realism"]
@@ -94,13 +92,8 @@ class Realism:
 
     def best(self, measure: Measure) -> set[str]:
         """Names of the runs with the best mean in a column."""
-        means = {}
-        for row in (row for row in self.rows if row.is_run):
-            score = self.score(row, measure)
-            if score is not None:
-                means[row.name] = float(measure.goodness(np.array([score.values.mean()]))[0])
-        most = max(means.values(), default=np.nan)
-        return {name for name, mean in means.items() if mean == most}
+        runs = (row for row in self.rows if row.is_run)
+        return best_of(measure, {row.name: self.score(row, measure) for row in runs})
 
     def plain(self) -> dict[str, Any]:
         """As JSON has it; single values are in the CSV file."""
@@ -147,11 +140,9 @@ def write_realism(found: Realism, folder: Path) -> list[Path]:
     Raises:
         InputError: a file cannot be written.
     """
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(_lines(found))
     files = {
         "results.json": json.dumps(finite(found.plain()), indent=1, allow_nan=False) + "\n",
-        "frames.csv": out.getvalue(),
+        "frames.csv": in_csv(_lines(found)),
     }
     for name, text in files.items():
         with replacing(folder / name) as path:
